@@ -17,8 +17,17 @@ mod generated {
     include!("generated/_connectrpc.rs");
 }
 
-pub use generated::agent::v1 as agent;
-pub use generated::aiserver::v1 as aiserver;
+/// `agent.v1`: the current agent protocol.
+pub mod agent {
+    pub use crate::generated::agent::v1::__buffa::{oneof, view};
+    pub use crate::generated::agent::v1::*;
+}
 
-pub use buffa::{EnumValue, Message, MessageField};
+/// `aiserver.v1`: chat, models, errors, configuration.
+pub mod aiserver {
+    pub use crate::generated::aiserver::v1::__buffa::{oneof, view};
+    pub use crate::generated::aiserver::v1::*;
+}
+
+pub use buffa::{EnumValue, Message, MessageField, MessageView};
 pub use buffa_types::google::protobuf;

@@ -13456,6 +13456,10 @@ impl ::buffa::ExtensionSet for UrlAction {
 }
 #[derive(Clone, PartialEq, Default)]
 pub struct AvailableModelsRequest {
+    /// nightly build flag
+    ///
+    /// Field 1: `is_nightly`
+    pub is_nightly: bool,
     /// include long-context variants
     ///
     /// Field 2: `include_long_context_models`
@@ -13478,6 +13482,7 @@ pub struct AvailableModelsRequest {
 impl ::core::fmt::Debug for AvailableModelsRequest {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.debug_struct("AvailableModelsRequest")
+            .field("is_nightly", &self.is_nightly)
             .field("include_long_context_models", &self.include_long_context_models)
             .field("exclude_max_named_models", &self.exclude_max_named_models)
             .field("additional_model_names", &self.additional_model_names)
@@ -13512,6 +13517,9 @@ impl ::buffa::Message for AvailableModelsRequest {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         let mut size = 0u64;
+        if self.is_nightly {
+            size += 1u64 + ::buffa::types::BOOL_ENCODED_LEN as u64;
+        }
         if self.include_long_context_models {
             size += 1u64 + ::buffa::types::BOOL_ENCODED_LEN as u64;
         }
@@ -13534,6 +13542,9 @@ impl ::buffa::Message for AvailableModelsRequest {
     ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
+        if self.is_nightly {
+            ::buffa::types::put_bool_field(1u32, self.is_nightly, buf);
+        }
         if self.include_long_context_models {
             ::buffa::types::put_bool_field(2u32, self.include_long_context_models, buf);
         }
@@ -13559,6 +13570,13 @@ impl ::buffa::Message for AvailableModelsRequest {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.is_nightly = ::buffa::types::decode_bool(buf)?;
+            }
             2u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
@@ -13601,6 +13619,7 @@ impl ::buffa::Message for AvailableModelsRequest {
         ::core::result::Result::Ok(())
     }
     fn clear(&mut self) {
+        self.is_nightly = false;
         self.include_long_context_models = false;
         self.exclude_max_named_models = false;
         self.additional_model_names.clear();
@@ -40539,6 +40558,10 @@ pub mod __buffa {
         }
         #[derive(Clone, Debug, Default)]
         pub struct AvailableModelsRequestView<'a> {
+            /// nightly build flag
+            ///
+            /// Field 1: `is_nightly`
+            pub is_nightly: bool,
             /// include long-context variants
             ///
             /// Field 2: `include_long_context_models`
@@ -40593,6 +40616,13 @@ pub mod __buffa {
                 let view = self;
                 let mut cur = cur;
                 match tag.field_number() {
+                    1u32 => {
+                        ::buffa::encoding::check_wire_type(
+                            tag,
+                            ::buffa::encoding::WireType::Varint,
+                        )?;
+                        view.is_nightly = ::buffa::types::decode_bool(&mut cur)?;
+                    }
                     2u32 => {
                         ::buffa::encoding::check_wire_type(
                             tag,
@@ -40660,6 +40690,7 @@ pub mod __buffa {
                 use ::buffa::alloc::string::ToString as _;
                 let _ = __buffa_src;
                 ::core::result::Result::Ok(super::super::AvailableModelsRequest {
+                    is_nightly: self.is_nightly,
                     include_long_context_models: self.include_long_context_models,
                     exclude_max_named_models: self.exclude_max_named_models,
                     additional_model_names: self
@@ -40682,6 +40713,9 @@ pub mod __buffa {
                 #[allow(unused_imports)]
                 use ::buffa::Enumeration as _;
                 let mut size = 0u64;
+                if self.is_nightly {
+                    size += 1u64 + ::buffa::types::BOOL_ENCODED_LEN as u64;
+                }
                 if self.include_long_context_models {
                     size += 1u64 + ::buffa::types::BOOL_ENCODED_LEN as u64;
                 }
@@ -40705,6 +40739,9 @@ pub mod __buffa {
             ) {
                 #[allow(unused_imports)]
                 use ::buffa::Enumeration as _;
+                if self.is_nightly {
+                    ::buffa::types::put_bool_field(1u32, self.is_nightly, buf);
+                }
                 if self.include_long_context_models {
                     ::buffa::types::put_bool_field(
                         2u32,
@@ -40819,6 +40856,13 @@ pub mod __buffa {
             #[must_use]
             pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
                 self.0.into_bytes()
+            }
+            /// nightly build flag
+            ///
+            /// Field 1: `is_nightly`
+            #[must_use]
+            pub fn is_nightly(&self) -> bool {
+                self.0.reborrow().is_nightly
             }
             /// include long-context variants
             ///

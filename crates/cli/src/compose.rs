@@ -1,0 +1,158 @@
+//! Puts the gateway together from its settings. The one place that knows all parts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use accounts::{Alias, ClientKey, Credential};
+use dialects::ImagePolicy;
+use gateway::{Account, Ambient as _, Gateway};
+use secrecy::ExposeSecret as _;
+use server::App;
+use settings::Settings;
+use upstream::agent::AgentOptions;
+use upstream::chat::ChatOptions;
+use upstream::transport::{Dialer, Origin, Pool, TransportOptions};
+use upstream::{Backend, Endpoints, Identity};
+
+use crate::ambient::SystemAmbient;
+use crate::terminal::Refused;
+
+/// The parts that run.
+pub(crate) struct Composition {
+    pub(crate) gateway: Gateway,
+    pub(crate) app: App,
+    /// How long running answers may finish.
+    pub(crate) grace: Duration,
+}
+
+/// # Errors
+/// A setting cannot be used; all that are wrong are named.
+pub(crate) fn compose(settings: &Settings) -> Result<Composition, Refused> {
+    let ambient = Arc::new(SystemAmbient);
+    let key = settings
+        .auth_token
+        .as_ref()
+        .and_then(|token| ClientKey::new(token.expose_secret()))
+        .ok_or_else(|| {
+            Refused(
+                "auth_token is not set. Without a key the gateway would be open to everybody; \
+                 set AUTH_TOKEN or auth_token in the settings file."
+                    .to_owned(),
+            )
+        })?;
+    let accounts = accounts(settings)?;
+    let gateway =
+        Gateway::new(backend(settings, &ambient)?, accounts, options(settings), ambient.clone());
+    let limits = settings.limits;
+    let options = server::Options {
+        key,
+        route_prefix: settings.route_prefix.clone(),
+        body_limit: limits.body_bytes,
+        body_timeout: settings.timeouts.request_body,
+        keep_alive: settings.timeouts.keep_alive,
+        images: ImagePolicy {
+            max_bytes: limits.image_bytes,
+            max_pixels: limits.image_pixels,
+            max_count: limits.images,
+        },
+    };
+    let app = App::new(gateway.clone(), options, ambient);
+    Ok(Composition { gateway, app, grace: settings.timeouts.shutdown })
+}
+
+fn backend(settings: &Settings, ambient: &SystemAmbient) -> Result<Backend, Refused> {
+    let upstream = &settings.upstream;
+    let timeouts = settings.timeouts;
+    let origin = |key: &str, url: &str| {
+        Origin::parse(url).map_err(|error| Refused(format!("{key}: {error}")))
+    };
+    let endpoints = Endpoints {
+        api: origin("upstream.api_url", &upstream.api_url)?,
+        agent: origin("upstream.agent_url", &upstream.agent_url)?,
+    };
+    let options = TransportOptions {
+        connect_timeout: timeouts.connect,
+        ping_interval: timeouts.ping_interval,
+        ping_timeout: timeouts.ping,
+        idle_timeout: timeouts.idle_connection,
+        max_streams: upstream.max_streams,
+        max_message_bytes: upstream.max_message_bytes,
+    };
+    let identity = Identity {
+        client_version: upstream.client_version.clone(),
+        client_type: match upstream.client_type {
+            settings::ClientType::Ide => upstream::ClientType::Ide,
+            settings::ClientType::Cli => upstream::ClientType::Cli,
+        },
+        timezone: upstream.timezone.clone(),
+        privacy_mode: upstream.privacy_mode,
+        checksum_alphabet: match upstream.checksum_alphabet {
+            settings::ChecksumAlphabet::UrlSafe => upstream::ChecksumAlphabet::UrlSafe,
+            settings::ChecksumAlphabet::Standard => upstream::ChecksumAlphabet::Standard,
+        },
+        session_id: ambient.uuid(),
+        config_version: ambient.uuid(),
+    };
+    let pool = Pool::new(options, Dialer::new(upstream.ca_file.clone()));
+    Ok(Backend::new(pool, endpoints, identity))
+}
+
+fn options(settings: &Settings) -> gateway::Options {
+    let upstream = &settings.upstream;
+    let timeouts = settings.timeouts;
+    gateway::Options {
+        first_message_timeout: timeouts.first_message,
+        progress_timeout: timeouts.progress,
+        total_timeout: timeouts.total,
+        max_turns: settings.limits.turns,
+        max_attempts: settings.limits.attempts,
+        models_refresh: settings.models_refresh,
+        usage_lookup: upstream.usage_lookup,
+        agent: AgentOptions {
+            instructions: match upstream.instructions {
+                settings::InstructionChannel::CloudRule => {
+                    upstream::agent::InstructionChannel::CloudRule
+                }
+                settings::InstructionChannel::UserText => {
+                    upstream::agent::InstructionChannel::UserText
+                }
+                settings::InstructionChannel::CustomSystemPrompt => {
+                    upstream::agent::InstructionChannel::CustomSystemPrompt
+                }
+            },
+            history: match upstream.history {
+                settings::HistoryChannel::RootBlobs => upstream::agent::HistoryChannel::RootBlobs,
+                settings::HistoryChannel::ConversationHistory => {
+                    upstream::agent::HistoryChannel::ConversationHistory
+                }
+            },
+            timezone: upstream.timezone.clone(),
+        },
+        chat: ChatOptions { allow_model_fallbacks: upstream.allow_model_fallbacks },
+    }
+}
+
+fn accounts(settings: &Settings) -> Result<Vec<Account>, Refused> {
+    let mut problems = Vec::new();
+    let mut accounts = Vec::new();
+    for account in &settings.accounts {
+        let flow = account.flow.unwrap_or(settings.upstream.flow);
+        let flow = match flow {
+            settings::Flow::Agent => upstream::Flow::Agent,
+            settings::Flow::Chat => upstream::Flow::Chat,
+        };
+        match Credential::parse(account.credential.expose_secret()) {
+            Ok(credential) => accounts.push(Account::new(
+                Alias::new(&account.alias),
+                credential,
+                flow,
+                account.timezone.clone(),
+            )),
+            Err(error) => {
+                let (key, origin) = (&account.key, &account.origin);
+                problems.push(format!("{key}.credential is no credential: {error} ({origin})"));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(accounts) } else { Err(Refused(problems.join("\n"))) }
+}

@@ -1,0 +1,177 @@
+//! JSON text as every dialect writes it: what `serde_json` writes, and besides that the line
+//! separators U+0085, U+2028 and U+2029 as escapes, because some clients split server-sent
+//! events at them.
+
+use std::io;
+
+use bytes::{BufMut, BytesMut};
+use serde::Serialize;
+use serde_json::ser::Formatter;
+
+/// A value as one line of JSON.
+pub(crate) fn to_vec(value: &impl Serialize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(512);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Careful);
+    value.serialize(&mut serializer).expect("own structs with text keys, written to memory");
+    out
+}
+
+struct Careful;
+
+impl Formatter for Careful {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment.as_bytes();
+        while let Some((at, separator)) = find_separator(rest) {
+            writer.write_all(&rest[..at])?;
+            writer.write_all(separator.escape)?;
+            rest = &rest[at + separator.length..];
+        }
+        writer.write_all(rest)
+    }
+}
+
+struct Separator {
+    /// Bytes in UTF-8.
+    length: usize,
+    escape: &'static [u8],
+}
+
+fn find_separator(bytes: &[u8]) -> Option<(usize, Separator)> {
+    (0..bytes.len())
+        .filter(|&at| matches!(bytes[at], 0xC2 | 0xE2))
+        .find_map(|at| separator_at(&bytes[at..]).map(|separator| (at, separator)))
+}
+
+/// Whether a line separator begins here.
+fn separator_at(bytes: &[u8]) -> Option<Separator> {
+    match bytes {
+        [0xC2, 0x85, ..] => Some(Separator { length: 2, escape: b"\\u0085" }),
+        [0xE2, 0x80, 0xA8, ..] => Some(Separator { length: 3, escape: b"\\u2028" }),
+        [0xE2, 0x80, 0xA9, ..] => Some(Separator { length: 3, escape: b"\\u2029" }),
+        _ => None,
+    }
+}
+
+/// What a byte means inside a JSON string.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    /// Backslash and this letter.
+    Short(u8),
+    /// `\u00XX`.
+    Control,
+    /// May begin a line separator.
+    Lead,
+}
+
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Plain; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        kinds[byte] = Kind::Control;
+        byte += 1;
+    }
+    kinds[0x08] = Kind::Short(b'b');
+    kinds[b'\t' as usize] = Kind::Short(b't');
+    kinds[b'\n' as usize] = Kind::Short(b'n');
+    kinds[0x0C] = Kind::Short(b'f');
+    kinds[b'\r' as usize] = Kind::Short(b'r');
+    kinds[b'"' as usize] = Kind::Short(b'"');
+    kinds[b'\\' as usize] = Kind::Short(b'\\');
+    kinds[0xC2] = Kind::Lead;
+    kinds[0xE2] = Kind::Lead;
+    kinds
+};
+
+/// Appends the text as the inside of a JSON string: runs of plain bytes are copied whole.
+pub(crate) fn escape_into(text: &str, out: &mut BytesMut) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let bytes = text.as_bytes();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let kind = KINDS[usize::from(byte)];
+        if kind == Kind::Plain {
+            at += 1;
+            continue;
+        }
+        let mut length = 1;
+        let control =
+            [b'\\', b'u', b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+        let short;
+        let escape: &[u8] = match kind {
+            Kind::Short(letter) => {
+                short = [b'\\', letter];
+                &short
+            }
+            Kind::Control => &control,
+            Kind::Plain | Kind::Lead => match separator_at(&bytes[at..]) {
+                Some(separator) => {
+                    length = separator.length;
+                    separator.escape
+                }
+                None => {
+                    at += 1;
+                    continue;
+                }
+            },
+        };
+        out.put_slice(&bytes[copied..at]);
+        out.put_slice(escape);
+        at += length;
+        copied = at;
+    }
+    out.put_slice(&bytes[copied..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn escaped(text: &str) -> String {
+        let mut out = BytesMut::new();
+        escape_into(text, &mut out);
+        String::from_utf8(out.to_vec()).expect("UTF-8 stays UTF-8")
+    }
+
+    /// What `serde_json` writes, with the three extra escapes.
+    fn expected(text: &str) -> String {
+        let json = serde_json::to_string(text).expect("a string");
+        json[1..json.len() - 1]
+            .replace('\u{85}', "\\u0085")
+            .replace('\u{2028}', "\\u2028")
+            .replace('\u{2029}', "\\u2029")
+    }
+
+    #[test]
+    fn every_character_below_u3000_is_escaped_like_serde_json() {
+        for c in ('\0'..'\u{3000}').chain(['\u{1f600}', '\u{fffd}', '\u{10ffff}']) {
+            let text = format!("a{c}{c}b");
+            assert_eq!(escaped(&text), expected(&text), "{:x}", u32::from(c));
+        }
+    }
+
+    /// litellm splits lines at these three.
+    #[test]
+    fn line_separators_of_unicode_never_stand_raw() {
+        let text = "x\u{2028}y\u{2029}z\u{85}\u{7f}";
+        assert_eq!(escaped(text), "x\\u2028y\\u2029z\\u0085\u{7f}");
+        assert_eq!(to_vec(&text), b"\"x\\u2028y\\u2029z\\u0085\x7f\"");
+    }
+
+    proptest! {
+        #[test]
+        fn both_writers_agree_and_can_be_read_back(text in "(\\PC|[\u{0}-\u{20}\"\\\\\u{85}\u{2028}\u{2029}\u{2027}\u{a0}]){0,40}") {
+            let json = format!("\"{}\"", escaped(&text));
+            prop_assert_eq!(&escaped(&text), &expected(&text));
+            prop_assert_eq!(to_vec(&text), json.as_bytes());
+            prop_assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
+        }
+    }
+}

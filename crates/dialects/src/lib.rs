@@ -1,0 +1,28 @@
+//! The clients' side of the house: request bytes become a [`conversation::Turn`], events of an
+//! answer become the frames and bodies of the client's own API.
+//!
+//! Every dialect is a module with `decode`, a [`Encoder`] for streams, a function for whole
+//! replies and one for error bodies. What they share stands beside them: JSON text, wire structs,
+//! image checks, the list of ignored fields. There is no HTTP, async, clock or randomness here;
+//! the time of an answer is an argument and its id is that of its first event.
+
+mod encoder;
+mod ignored;
+mod json;
+pub mod openai_chat;
+mod picture;
+mod problem;
+mod wire;
+
+pub use encoder::Encoder;
+pub use ignored::Ignored;
+pub use picture::ImagePolicy;
+
+/// Result of decoding a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoded<F> {
+    pub turn: conversation::Turn,
+    /// What only this dialect's encoder needs to know.
+    pub form: F,
+    pub ignored: Ignored,
+}

@@ -1,0 +1,331 @@
+//! What holds for every answer and every body: streamed and whole answers agree, streams have
+//! the shape that validators insist on, and decoding survives anything.
+
+use bytes::BytesMut;
+use conversation::{
+    BlockKind, Event, Failure, FailureClass, Grammar, StopReason, Usage, UsageSource, fold,
+};
+use dialects::openai_chat::{Mode, ReplyForm, StreamEncoder, decode, encode_whole};
+use dialects::{Encoder, ImagePolicy};
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn form(mode: Mode) -> ReplyForm {
+    ReplyForm { mode, model: "mo\"del\u{2028}".into() }
+}
+
+fn encoder(include_usage: bool) -> StreamEncoder {
+    StreamEncoder::new(&form(Mode::Stream { include_usage }), 1_700_000_000)
+}
+
+fn encode(events: &[Event], include_usage: bool) -> String {
+    let mut out = BytesMut::new();
+    let mut encoder = encoder(include_usage);
+    for event in events {
+        encoder.encode(event.clone(), &mut out);
+    }
+    String::from_utf8(out.to_vec()).expect("UTF-8")
+}
+
+/// The payloads of `data:` lines; nothing else may be in the stream.
+fn payloads(stream: &str) -> Vec<&str> {
+    let mut payloads: Vec<&str> = stream.split("\n\n").collect();
+    assert_eq!(payloads.pop(), Some(""), "the last event is complete");
+    payloads.into_iter().map(|event| event.strip_prefix("data: ").expect("data only")).collect()
+}
+
+/// What a client makes of a stream.
+#[derive(Debug, Default, PartialEq)]
+struct Assembled {
+    content: String,
+    reasoning: String,
+    calls: Vec<(String, String, String)>,
+    finish_reason: Option<String>,
+    usage: Option<Value>,
+}
+
+/// Puts a complete stream together as strictly as a validator would.
+fn assemble(stream: &str, include_usage: bool) -> Assembled {
+    let mut payloads = payloads(stream);
+    assert_eq!(payloads.pop(), Some("[DONE]"));
+    let mut assembled = Assembled::default();
+    let mut id = None;
+    for (place, payload) in payloads.iter().enumerate() {
+        assert!(!payload.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']));
+        let chunk: Value = serde_json::from_str(payload).expect("JSON");
+        assert_eq!(chunk["object"], "chat.completion.chunk");
+        assert_eq!(chunk["model"], "mo\"del\u{2028}");
+        assert_eq!(chunk["id"], *id.get_or_insert(chunk["id"].clone()), "one id");
+        assert_eq!(chunk.get("usage").is_some(), include_usage);
+        let [choice] = &chunk["choices"].as_array().expect("choices")[..] else {
+            assert_eq!(place, payloads.len() - 1, "usage is last");
+            assembled.usage = Some(chunk["usage"].clone());
+            continue;
+        };
+        assert!(assembled.finish_reason.is_none(), "nothing but usage after the end");
+        let delta = choice["delta"].as_object().expect("delta");
+        assert_eq!(delta.contains_key("role"), place == 0, "the role once, first");
+        assembled.content += delta.get("content").and_then(Value::as_str).unwrap_or_default();
+        assembled.reasoning +=
+            delta.get("reasoning_content").and_then(Value::as_str).unwrap_or_default();
+        for call in delta.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
+            assemble_call(call, &mut assembled.calls);
+        }
+        assembled.finish_reason = choice["finish_reason"].as_str().map(str::to_owned);
+    }
+    assert!(assembled.finish_reason.is_some());
+    assembled
+}
+
+fn assemble_call(call: &Value, calls: &mut Vec<(String, String, String)>) {
+    let text = |value: &Value| value.as_str().expect("a string").to_owned();
+    let index = usize::try_from(call["index"].as_u64().expect("index")).expect("small");
+    if let Some(id) = call.get("id") {
+        assert_eq!((index, &call["type"]), (calls.len(), &Value::from("function")));
+        calls.push((text(id), text(&call["function"]["name"]), String::new()));
+    }
+    assert_eq!(index + 1, calls.len(), "calls follow each other");
+    calls[index].2 += &text(&call["function"]["arguments"]);
+}
+
+/// The same out of a whole body.
+fn assembled_whole(body: &[u8]) -> Assembled {
+    let body: Value = serde_json::from_slice(body).expect("JSON");
+    let message = &body["choices"][0]["message"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Assembled {
+        content: text(&message["content"]),
+        reasoning: text(&message["reasoning_content"]),
+        calls: message["tool_calls"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|call| {
+                let function = &call["function"];
+                (text(&call["id"]), text(&function["name"]), text(&function["arguments"]))
+            })
+            .collect(),
+        finish_reason: body["choices"][0]["finish_reason"].as_str().map(str::to_owned),
+        usage: body.get("usage").cloned(),
+    }
+}
+
+fn texts() -> impl Strategy<Value = String> {
+    "(\\PC|[\u{0}-\u{20}\"\\\\\u{7f}\u{85}\u{2028}\u{2029}]){1,12}"
+}
+
+fn usages() -> impl Strategy<Value = Event> {
+    let number = || proptest::option::of(0..1_000_000_u64);
+    (0..1_000_000_u64, 0..1_000_000_u64, number(), number(), any::<bool>()).prop_map(
+        |(input, output, cache_read, reasoning, estimate)| {
+            let source = if estimate { UsageSource::Estimate } else { UsageSource::Upstream };
+            let cache_write = cache_read;
+            Event::Usage(Usage { input, output, cache_read, cache_write, reasoning, source })
+        },
+    )
+}
+
+fn kinds() -> impl Strategy<Value = BlockKind> {
+    prop_oneof![
+        Just(BlockKind::Text),
+        Just(BlockKind::Reasoning),
+        (texts(), texts()).prop_map(|(id, name)| BlockKind::ToolCall { id, name }),
+    ]
+}
+
+fn blocks() -> impl Strategy<Value = Vec<Event>> {
+    let inside = prop_oneof![4 => texts().prop_map(Event::Delta), 1 => usages()];
+    (kinds(), proptest::collection::vec(inside, 0..5), proptest::option::of(texts())).prop_map(
+        |(kind, inside, seal)| {
+            let mut events = vec![Event::Opened(kind)];
+            events.extend(inside);
+            events.push(Event::Closed(seal));
+            events
+        },
+    )
+}
+
+fn stops() -> impl Strategy<Value = StopReason> {
+    prop_oneof![
+        Just(StopReason::EndTurn),
+        Just(StopReason::ToolCalls),
+        Just(StopReason::MaxOutput),
+        Just(StopReason::Refused),
+        texts().prop_map(StopReason::StopSequence),
+        texts().prop_map(StopReason::Other),
+    ]
+}
+
+/// Any legal answer.
+fn answers() -> impl Strategy<Value = Vec<Event>> {
+    (texts(), proptest::collection::vec(blocks(), 0..14), stops()).prop_map(|(id, blocks, stop)| {
+        let mut events = vec![Event::Started { id, model: "other".into() }];
+        events.extend(blocks.into_iter().flatten());
+        events.push(Event::Finished(stop));
+        let mut grammar = Grammar::default();
+        for event in &events {
+            grammar.accept(event).expect("legal");
+        }
+        events
+    })
+}
+
+fn failure() -> Failure {
+    Failure::new(FailureClass::UpstreamFailed, "Cut\u{2028}off.").log("internal")
+}
+
+proptest! {
+    #[test]
+    fn a_stream_put_together_is_the_whole_answer(events in answers(), include_usage: bool) {
+        let mut streamed = assemble(&encode(&events, include_usage), include_usage);
+        let reply = fold(events.into_iter().map(Ok)).expect("complete");
+        let mut whole = assembled_whole(&encode_whole(&reply, &form(Mode::Whole), 1_700_000_000));
+        if !include_usage {
+            prop_assert_eq!(streamed.usage.take(), None);
+            whole.usage = None;
+        }
+        prop_assert_eq!(streamed, whole);
+    }
+
+    #[test]
+    fn a_cut_stream_ends_with_an_error_and_without_done(events in answers(), at: prop::sample::Index) {
+        let cut = &events[..at.index(events.len())];
+        let mut out = BytesMut::new();
+        let mut encoder = encoder(true);
+        for event in cut {
+            encoder.encode(event.clone(), &mut out);
+        }
+        encoder.fail(&failure(), &mut out);
+        let length = out.len();
+        encoder.fail(&failure(), &mut out);
+        for event in &events {
+            encoder.encode(event.clone(), &mut out);
+        }
+        prop_assert_eq!(out.len(), length, "nothing follows a failure");
+
+        let stream = String::from_utf8(out.to_vec()).expect("UTF-8");
+        let payloads = payloads(&stream);
+        let (last, before) = payloads.split_last().expect("the error");
+        let error: Value = serde_json::from_str(last).expect("JSON");
+        prop_assert_eq!(&error["error"]["message"], "Cut\u{2028}off.");
+        for payload in before {
+            let chunk: Value = serde_json::from_str(payload).expect("JSON");
+            prop_assert!(chunk["choices"][0]["finish_reason"].is_null());
+            prop_assert!(chunk.get("error").is_none());
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_before_something_is_visible(events in answers()) {
+        let mut encoder = encoder(false);
+        let mut out = BytesMut::new();
+        for event in events {
+            let visible = event.is_visible() || matches!(event, Event::Finished(_));
+            encoder.encode(event, &mut out);
+            prop_assert_eq!(!out.is_empty(), visible);
+            if visible {
+                break;
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_decoded_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = decode(&body, &ImagePolicy::default());
+    }
+
+    #[test]
+    fn a_changed_request_is_decoded_or_refused(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), pieces()), 1..5),
+    ) {
+        let mut body = REQUEST.to_owned();
+        for (at, piece) in changes {
+            let tokens: Vec<(usize, &str)> = body.match_indices([',', ':', '{', '[', '"']).collect();
+            let at = tokens[at.index(tokens.len())].0;
+            let end = body[at..].find([',', '}', ']']).map_or(body.len(), |end| at + end);
+            body.replace_range(at + 1..end.max(at + 1), &piece);
+        }
+        if let Err(failure) = decode(body.as_bytes(), &ImagePolicy::default()) {
+            prop_assert!(!failure.client.is_empty() && failure.client.len() < 500);
+        }
+    }
+}
+
+fn pieces() -> impl Strategy<Value = String> {
+    let literal = prop::sample::select(vec![
+        "null",
+        "true",
+        "-1",
+        "1e400",
+        "0.5",
+        "\"\"",
+        "\"x\"",
+        "[]",
+        "{}",
+        "[{}]",
+        "[null]",
+        "",
+        "{\"type\":\"text\"}",
+        "\"tool\"",
+        "\"system\"",
+        "\"function\"",
+        "[[[[",
+        "\"\\ud800\"",
+        "\"data:image/png;base64,iVBORw0KGgo\"",
+        "18446744073709551616",
+    ]);
+    prop_oneof![literal.prop_map(str::to_owned), "\\PC{0,6}"]
+}
+
+const REQUEST: &str = r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},
+"messages":[{"role":"system","content":"s"},{"role":"user","content":[{"type":"text","text":"t"},
+{"type":"image_url","image_url":{"url":"data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"}}]},
+{"role":"assistant","content":null,"reasoning_content":"r","tool_calls":[{"id":"c","type":"function",
+"function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":"r"}],
+"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}],"tool_choice":"auto",
+"stop":["a"],"max_tokens":5,"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{}}},
+"reasoning_effort":"low","temperature":1}"#;
+
+#[test]
+fn the_request_that_is_changed_is_a_good_one() {
+    decode(REQUEST.as_bytes(), &ImagePolicy::default()).expect("legal");
+}
+
+/// Gateways of this kind print errors as the assistant's words, with status 200.
+#[test]
+fn an_error_is_never_the_assistants_text() {
+    let mut out = BytesMut::new();
+    let mut encoder = encoder(false);
+    encoder.encode(Event::Started { id: "a".into(), model: "m".into() }, &mut out);
+    encoder.fail(&failure(), &mut out);
+    let stream = String::from_utf8(out.to_vec()).expect("UTF-8");
+    assert!(!stream.contains("choices") && !stream.contains("[DONE]"), "{stream}");
+    assert!(!stream.contains('\u{2028}') && !stream.contains("internal"), "{stream}");
+}
+
+#[test]
+fn a_failure_may_come_before_anything_else() {
+    let mut out = BytesMut::new();
+    encoder(true).fail(&failure(), &mut out);
+    assert!(out.starts_with(b"data: {\"error\":{") && out.ends_with(b"}}\n\n"));
+}
+
+#[test]
+fn a_heartbeat_is_a_comment() {
+    let mut out = BytesMut::new();
+    encoder(true).heartbeat(&mut out);
+    assert_eq!(&out[..], b": keep-alive\n\n");
+}
+
+#[test]
+fn call_indexes_go_on_after_nine() {
+    let mut events = vec![Event::Started { id: "a".into(), model: "m".into() }];
+    for number in 0..23 {
+        let id = format!("c{number}");
+        events.push(Event::Opened(BlockKind::ToolCall { id, name: "f".into() }));
+        events.push(Event::Delta("{}".into()));
+        events.push(Event::Closed(None));
+    }
+    events.push(Event::Finished(StopReason::ToolCalls));
+    assert_eq!(assemble(&encode(&events, false), false).calls.len(), 23);
+}

@@ -1,0 +1,155 @@
+//! One turn: attempts on one account after the other until one becomes visible.
+//!
+//! Up to the first visible event a failure may be cured by another account; from then on the
+//! status is spent and the failure goes to the client. The account is settled by its lease
+//! however the attempt ends.
+
+use std::sync::Arc;
+
+use conversation::{Failure, FailureClass, Turn};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use upstream::transport::Exchange;
+use upstream::{Caller, ClientMessage, Flow, Session, UpstreamError, agent, chat, classify};
+
+use crate::account::{Account, no_accounts};
+use crate::answer::Batch;
+use crate::driver::{Drive, Ending};
+use crate::lease::{Lease, may_try_elsewhere};
+use crate::service::Inner;
+
+/// A turn and where its answer goes.
+pub(crate) struct TurnTask {
+    pub(crate) gateway: Arc<Inner>,
+    pub(crate) turn: Turn,
+    pub(crate) out: mpsc::Sender<Batch>,
+}
+
+impl TurnTask {
+    /// Runs the turn to its end, or until the client leaves or the gateway cuts it.
+    pub(crate) async fn run(self, cut: CancellationToken) {
+        let ended = tokio::select! {
+            biased;
+            () = cut.cancelled() => Err(shutting_down()),
+            ended = self.attempts() => ended,
+        };
+        if let Err(failure) = ended {
+            self.gateway.counters().fail();
+            tracing::info!(
+                class = failure.class.name(),
+                model = %self.turn.model,
+                failure = %failure,
+                "turn failed"
+            );
+            // Waits for a slow reader, but not for ever; one that has gone needs no word.
+            let patience = self.gateway.options.progress_timeout;
+            let _ = tokio::time::timeout(patience, self.out.send(Err(failure))).await;
+        }
+    }
+
+    async fn attempts(&self) -> Result<(), Failure> {
+        let started = Instant::now();
+        let options = &self.gateway.options;
+        let model = self.turn.model.as_str();
+        let mut tried = Vec::new();
+        let mut last = None;
+        while tried.len() < options.max_attempts {
+            let Some(lease) = Lease::take(&self.gateway.roster, model, &tried) else { break };
+            tried.push(lease.alias().clone());
+            let account = self.gateway.accounts.get(lease.alias()).ok_or_else(no_accounts)?;
+            match self.attempt(account, started).await {
+                Ok(Ending::Answered) => {
+                    lease.served();
+                    return Ok(());
+                }
+                Ok(Ending::Abandoned) => return Ok(()),
+                Ok(Ending::FailedVisibly(failure)) => {
+                    lease.failed(&failure);
+                    return Err(failure);
+                }
+                Err(failure) => {
+                    let again =
+                        may_try_elsewhere(&failure) && started.elapsed() < options.total_timeout;
+                    tracing::debug!(
+                        account = %lease.alias(), %failure, again, "attempt failed before output"
+                    );
+                    lease.failed(&failure);
+                    if !again {
+                        return Err(failure);
+                    }
+                    last = Some(failure);
+                }
+            }
+        }
+        Err(last.unwrap_or_else(no_accounts))
+    }
+
+    /// One attempt. `Err` means that nothing was visible.
+    async fn attempt(&self, account: &Account, started: Instant) -> Result<Ending, Failure> {
+        let opened = tokio::select! {
+            biased;
+            () = self.out.closed() => return Ok(Ending::Abandoned),
+            opened = self.open(account) => opened,
+        };
+        let opened = opened?;
+        let drive = Drive::new(&self.gateway, &self.turn, &self.out, opened, started);
+        drive.run().await
+    }
+
+    async fn open(&self, account: &Account) -> Result<Opened, Failure> {
+        let gateway = &self.gateway;
+        let mut renewed = false;
+        loop {
+            let now = gateway.unix_seconds();
+            let bearer = account.tokens.bearer(&gateway.backend, now).await?;
+            let caller = account.caller(bearer.clone());
+            let (message, session) = self.opening(account.flow)?;
+            let mut exchange = gateway
+                .backend
+                .open(&caller, gateway.ambient.stamp(), &message)
+                .await
+                .map_err(|error| classify(&error))?;
+            // An exchanged token that is refused is worth one more, for it may just have ended.
+            if renewed || !account.tokens.can_renew() {
+                return Ok(Opened { exchange, session, caller, first: None });
+            }
+            let first =
+                tokio::time::timeout(gateway.options.first_message_timeout, exchange.next())
+                    .await
+                    .map_err(|_| {
+                        classify(&UpstreamError::Deadline(upstream::Deadline::FirstMessage))
+                    })?;
+            if let upstream::transport::Received::End(Err(error)) = &first
+                && classify(error).class == FailureClass::AccountRejected
+                && account.tokens.refused(&bearer)
+            {
+                renewed = true;
+                continue;
+            }
+            return Ok(Opened { exchange, session, caller, first: Some(first) });
+        }
+    }
+
+    fn opening(&self, flow: Flow) -> Result<(ClientMessage, Session), Failure> {
+        let mut uuid = || self.gateway.ambient.uuid();
+        let options = &self.gateway.options;
+        match flow {
+            Flow::Agent => agent::open(&self.turn, &options.agent, &mut uuid),
+            Flow::Chat => chat::open(&self.turn, options.chat, &mut uuid),
+        }
+    }
+}
+
+/// A stream that was opened.
+pub(crate) struct Opened {
+    pub(crate) exchange: Exchange,
+    pub(crate) session: Session,
+    pub(crate) caller: Caller,
+    /// What was already received while the token was being tried.
+    pub(crate) first: Option<upstream::transport::Received>,
+}
+
+fn shutting_down() -> Failure {
+    Failure::new(FailureClass::Overloaded, "The gateway is shutting down.")
+}

@@ -1,0 +1,57 @@
+//! The models that can be asked for: fetched anew now and then, the last good list kept, a
+//! built-in one before the first.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use conversation::{Model, ModelName};
+
+/// The model list.
+#[derive(Debug)]
+pub struct Catalogue {
+    models: ArcSwap<Vec<Model>>,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self { models: ArcSwap::from_pointee(upstream::built_in_models()) }
+    }
+}
+
+impl Catalogue {
+    #[must_use]
+    pub fn list(&self) -> Arc<Vec<Model>> {
+        self.models.load_full()
+    }
+
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<Model> {
+        let name = ModelName::new(id);
+        self.models.load().iter().find(|model| model.id == name).cloned()
+    }
+
+    /// An empty list is no list: the last good one stays.
+    pub(crate) fn replace(&self, models: Vec<Model>) {
+        if models.is_empty() {
+            tracing::warn!("the upstream's model list is empty; the last good one stays");
+            return;
+        }
+        self.models.store(Arc::new(models));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_good_list_stays() {
+        let catalogue = Catalogue::default();
+        let built_in = catalogue.list().len();
+        assert!(built_in > 0);
+        catalogue.replace(Vec::new());
+        assert_eq!(catalogue.list().len(), built_in);
+        assert!(catalogue.find("gpt-5").is_some());
+        assert!(catalogue.find("no-such-model-xyz").is_none());
+    }
+}

@@ -1,0 +1,69 @@
+//! Who may come in. Checked before the body is looked at; routes are closed unless listed open.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use conversation::{Failure, FailureClass};
+use http::request::Parts;
+use http::{HeaderMap, header};
+
+use crate::App;
+use crate::failure::OpenAiFailure;
+
+/// Proof that the request carries the key. Handlers that need it ask for it, so that forgetting
+/// the check does not compile.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller(());
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = OpenAiFailure;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, OpenAiFailure> {
+        match parts.extensions.get::<Self>() {
+            Some(caller) => Ok(*caller),
+            None => Err(missing().into()),
+        }
+    }
+}
+
+/// The layer around every closed route.
+pub(crate) async fn require_key(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match presented(request.headers()) {
+        None => OpenAiFailure(missing()).into_response(),
+        Some(key) if app.0.options.key.matches(key) => {
+            request.extensions_mut().insert(Caller(()));
+            next.run(request).await
+        }
+        Some(_) => OpenAiFailure(wrong()).into_response(),
+    }
+}
+
+/// `Authorization: Bearer KEY` or `x-api-key: KEY`.
+fn presented(headers: &HeaderMap) -> Option<&str> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(
+        |value| {
+            let (scheme, key) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+        },
+    );
+    bearer.or_else(|| headers.get("x-api-key").and_then(|value| value.to_str().ok()))
+}
+
+fn missing() -> Failure {
+    Failure::new(
+        FailureClass::Unauthenticated,
+        "No API key was given. Send the gateway's AUTH_TOKEN as `Authorization: Bearer KEY` or \
+         `x-api-key: KEY`.",
+    )
+}
+
+fn wrong() -> Failure {
+    Failure::new(
+        FailureClass::Unauthenticated,
+        "The API key is not this gateway's. Send the value of its AUTH_TOKEN.",
+    )
+}

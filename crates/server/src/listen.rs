@@ -1,0 +1,111 @@
+//! Accepts connections and ends them in order.
+//!
+//! HTTP/1.1 and HTTP/2 without TLS on one port, `TCP_NODELAY` everywhere. When told to stop, no
+//! connection is accepted any more and running ones finish what they are at.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+
+/// A client must have sent its request head by then.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// After a failed accept, for example with all file descriptors in use.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A bound listener.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+}
+
+/// Why the port cannot be used.
+#[derive(Debug)]
+pub struct ServeError {
+    pub address: SocketAddr,
+    pub source: io::Error,
+}
+
+impl std::fmt::Display for ServeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.source.kind() {
+            io::ErrorKind::AddrInUse => write!(f, "{} is in use by another program", self.address),
+            io::ErrorKind::PermissionDenied => write!(f, "no permission to use {}", self.address),
+            _ => write!(f, "cannot use {}: {}", self.address, self.source),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
+
+impl Server {
+    /// # Errors
+    /// The address is in use or not allowed.
+    pub async fn bind(address: SocketAddr) -> Result<Self, ServeError> {
+        match TcpListener::bind(address).await {
+            Ok(listener) => Ok(Self { listener }),
+            Err(source) => Err(ServeError { address, source }),
+        }
+    }
+
+    /// The address in use; tells the port when 0 was asked for.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop` resolves, then lets connections finish for at most `grace`.
+    pub async fn serve(self, router: Router, stop: impl Future<Output = ()>, grace: Duration) {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).keep_alive(true);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_secs(20))
+            .max_concurrent_streams(250);
+        let tasks = TaskTracker::new();
+        let graceful = GracefulShutdown::new();
+        tokio::pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                accepted = self.listener.accept() => accepted,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "connection not accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY not set");
+            }
+            let service = TowerToHyperService::new(router.clone());
+            let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+            let connection = graceful.watch(connection);
+            tasks.spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(error, "connection ended");
+                }
+            });
+        }
+        drop(self.listener);
+        tasks.close();
+        if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+            tracing::warn!("connections still open after the grace period are closed");
+        }
+    }
+}

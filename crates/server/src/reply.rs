@@ -1,0 +1,137 @@
+//! Answers as HTTP bodies: whole, or as server-sent events.
+//!
+//! The streamed body pulls events from the answer and encodes what is ready together into one
+//! frame, which becomes one write. Silence gets a comment line now and then. After a failure
+//! nothing follows, and an answer whose driver vanished is a failure, never a silent end.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use conversation::{Event, Failure, FailureClass, Fold, Reply};
+use dialects::Encoder;
+use gateway::Answer;
+use http::{HeaderValue, header};
+use http_body::Frame;
+use tokio::time::{Instant, Sleep};
+
+/// Collects a whole answer.
+///
+/// # Errors
+/// The turn failed on the way, or broke off.
+pub(crate) async fn collect(mut answer: Answer) -> Result<Reply, Failure> {
+    let mut fold = Fold::default();
+    while let Some(batch) = answer.next().await {
+        for event in batch? {
+            fold.push(event)?;
+        }
+    }
+    fold.finish()
+}
+
+/// A streamed answer.
+pub(crate) fn stream(
+    answer: Answer,
+    encoder: impl Encoder + Send + Unpin + 'static,
+    keep_alive: Duration,
+) -> Response {
+    let body = EventBody {
+        answer,
+        encoder,
+        buffer: BytesMut::with_capacity(1024),
+        keep_alive,
+        silent_since: Instant::now(),
+        timer: Box::pin(tokio::time::sleep(keep_alive)),
+        ended: false,
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        // Proxies that buffer would hold the answer back.
+        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    (headers, Body::new(body)).into_response()
+}
+
+struct EventBody<E> {
+    answer: Answer,
+    encoder: E,
+    buffer: BytesMut,
+    keep_alive: Duration,
+    silent_since: Instant,
+    /// Re-armed only when it fires, not with every write.
+    timer: Pin<Box<Sleep>>,
+    ended: bool,
+}
+
+/// Bytes after which a frame goes out even if more is ready.
+const FRAME: usize = 64 << 10;
+
+impl<E: Encoder + Unpin> EventBody<E> {
+    /// Takes everything that is ready into the buffer.
+    fn fill(&mut self, cx: &mut Context<'_>) {
+        while !self.ended && self.buffer.len() < FRAME {
+            match self.answer.poll_next(cx) {
+                Poll::Ready(Some(Ok(events))) => {
+                    for event in events {
+                        self.ended = self.ended || matches!(event, Event::Finished(_));
+                        self.encoder.encode(event, &mut self.buffer);
+                    }
+                }
+                Poll::Ready(Some(Err(failure))) => self.fail(&failure),
+                Poll::Ready(None) => self.fail(&vanished()),
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    fn fail(&mut self, failure: &Failure) {
+        self.ended = true;
+        self.encoder.fail(failure, &mut self.buffer);
+    }
+
+    fn keep_alive(&mut self, cx: &mut Context<'_>) {
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let due = self.silent_since + self.keep_alive;
+            let now = Instant::now();
+            if now >= due {
+                self.encoder.heartbeat(&mut self.buffer);
+                self.silent_since = now;
+            }
+            let next = self.silent_since + self.keep_alive;
+            self.timer.as_mut().reset(next);
+        }
+    }
+}
+
+impl<E: Encoder + Unpin> http_body::Body for EventBody<E> {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        this.fill(cx);
+        if this.buffer.is_empty() && !this.ended {
+            this.keep_alive(cx);
+        }
+        if !this.buffer.is_empty() {
+            this.silent_since = Instant::now();
+            return Poll::Ready(Some(Ok(Frame::data(this.buffer.split().freeze()))));
+        }
+        if this.ended { Poll::Ready(None) } else { Poll::Pending }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended && self.buffer.is_empty()
+    }
+}
+
+fn vanished() -> Failure {
+    Failure::new(FailureClass::Internal, "The gateway stopped working on this answer.")
+}

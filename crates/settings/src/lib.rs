@@ -1,0 +1,19 @@
+//! From what was written to what holds: flags over environment over file over defaults become one
+//! immutable [`Settings`], or a list of all problems, each with the key and where it was written.
+//!
+//! Every key is declared once in the [`KEYS`] registry with its variable, default and meaning.
+//! This crate does not know how settings are used.
+
+mod problem;
+mod raw;
+mod registry;
+mod resolve;
+mod value;
+
+pub use problem::{Problem, Problems};
+pub use raw::{Layers, Origin};
+pub use registry::{KEYS, Key};
+pub use resolve::{
+    AccountSettings, ChecksumAlphabet, ClientType, Flow, HistoryChannel, InstructionChannel,
+    Limits, LogFormat, LogSettings, Settings, Timeouts, UpstreamSettings,
+};

@@ -1,0 +1,192 @@
+//! Every setting, declared once.
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Path in the settings file.
+    pub name: &'static str,
+    /// Environment variable.
+    pub env: &'static str,
+    /// As it would be written; empty means unset.
+    pub default: &'static str,
+    pub doc: &'static str,
+    pub secret: bool,
+}
+
+const fn key(
+    name: &'static str,
+    env: &'static str,
+    default: &'static str,
+    doc: &'static str,
+) -> Key {
+    Key { name, env, default, doc, secret: false }
+}
+
+/// The registry. Order is that of the generated documents.
+pub const KEYS: &[Key] = &[
+    key(
+        "host",
+        "HOST",
+        "127.0.0.1",
+        "Address to listen on. Anything but loopback opens the gateway to the network.",
+    ),
+    key("port", "PORT", "3000", "Port to listen on; 0 takes a free one."),
+    Key {
+        name: "auth_token",
+        env: "AUTH_TOKEN",
+        default: "",
+        doc: "The key that clients send as Bearer or x-api-key. Required.",
+        secret: true,
+    },
+    key(
+        "route_prefix",
+        "ROUTE_PREFIX",
+        "",
+        "Path under which the API is served as well, such as /api.",
+    ),
+    key("data_dir", "DATA_DIR", "data", "Folder for what is kept."),
+    key(
+        "log.level",
+        "LOG_LEVEL",
+        "info",
+        "error, warn, info, debug, trace, or a filter such as info,upstream=debug.",
+    ),
+    key("log.format", "LOG_FORMAT", "text", "text or json."),
+    key(
+        "upstream.api_url",
+        "UPSTREAM_API_URL",
+        "https://api2.cursor.sh",
+        "Base URL for chat, models and account calls.",
+    ),
+    key(
+        "upstream.agent_url",
+        "UPSTREAM_AGENT_URL",
+        "https://api2.cursor.sh",
+        "Base URL for the agent stream.",
+    ),
+    key(
+        "upstream.ca_file",
+        "UPSTREAM_CA_FILE",
+        "",
+        "PEM file with further certificate authorities to trust.",
+    ),
+    key(
+        "upstream.flow",
+        "UPSTREAM_FLOW",
+        "agent",
+        "agent or chat: the protocol for accounts that do not name one.",
+    ),
+    key(
+        "upstream.client_version",
+        "UPSTREAM_CLIENT_VERSION",
+        "2.6.22",
+        "Client version told to the upstream; must be a real release.",
+    ),
+    key("upstream.client_type", "UPSTREAM_CLIENT_TYPE", "ide", "ide or cli; must fit the version."),
+    key("upstream.timezone", "UPSTREAM_TIMEZONE", "UTC", "IANA time zone told to the upstream."),
+    key(
+        "upstream.privacy_mode",
+        "UPSTREAM_PRIVACY_MODE",
+        "true",
+        "Whether requests ask for privacy mode.",
+    ),
+    key(
+        "upstream.checksum_alphabet",
+        "UPSTREAM_CHECKSUM_ALPHABET",
+        "url_safe",
+        "url_safe or standard: alphabet of x-cursor-checksum; sources disagree, servers take both.",
+    ),
+    key(
+        "upstream.instructions",
+        "UPSTREAM_INSTRUCTIONS",
+        "cloud_rule",
+        "Agent flow, system text: cloud_rule, user_text, or custom_system_prompt (team accounts).",
+    ),
+    key(
+        "upstream.history",
+        "UPSTREAM_HISTORY",
+        "root_blobs",
+        "Agent flow, earlier messages: root_blobs or conversation_history; sources disagree.",
+    ),
+    key(
+        "upstream.allow_model_fallbacks",
+        "UPSTREAM_ALLOW_MODEL_FALLBACKS",
+        "false",
+        "Chat flow: whether the upstream may answer with another model.",
+    ),
+    key(
+        "upstream.usage_lookup",
+        "UPSTREAM_USAGE_LOOKUP",
+        "true",
+        "Chat flow: ask for the tokens of a finished turn, since the stream does not tell them.",
+    ),
+    key(
+        "upstream.max_streams",
+        "UPSTREAM_MAX_STREAMS",
+        "100",
+        "Calls on one HTTP/2 connection at most; the peer's own limit holds as well.",
+    ),
+    key(
+        "upstream.max_message",
+        "UPSTREAM_MAX_MESSAGE",
+        "64MiB",
+        "Longest message taken from the upstream.",
+    ),
+    key("timeouts.connect", "TIMEOUT_CONNECT", "10s", "DNS, TCP, TLS and HTTP/2 preface together."),
+    key(
+        "timeouts.first_message",
+        "TIMEOUT_FIRST_MESSAGE",
+        "60s",
+        "From the request to the upstream's first message.",
+    ),
+    key(
+        "timeouts.progress",
+        "TIMEOUT_PROGRESS",
+        "120s",
+        "Between two messages of substance; heartbeats do not count.",
+    ),
+    key("timeouts.total", "TIMEOUT_TOTAL", "30m", "A whole answer."),
+    key("timeouts.ping_interval", "TIMEOUT_PING_INTERVAL", "10s", "HTTP/2 PING while calls run."),
+    key(
+        "timeouts.ping",
+        "TIMEOUT_PING",
+        "20s",
+        "An unanswered PING ends the connection after this long.",
+    ),
+    key(
+        "timeouts.idle_connection",
+        "TIMEOUT_IDLE_CONNECTION",
+        "90s",
+        "An unused upstream connection is closed after this long.",
+    ),
+    key(
+        "timeouts.request_body",
+        "TIMEOUT_REQUEST_BODY",
+        "60s",
+        "A client must have sent its body by then.",
+    ),
+    key(
+        "timeouts.keep_alive",
+        "TIMEOUT_KEEP_ALIVE",
+        "15s",
+        "Silence after which a streamed answer gets a comment line.",
+    ),
+    key(
+        "timeouts.shutdown",
+        "TIMEOUT_SHUTDOWN",
+        "30s",
+        "How long running answers may finish after the first signal.",
+    ),
+    key("limits.body", "LIMIT_BODY", "32MiB", "Longest request body."),
+    key("limits.image", "LIMIT_IMAGE", "20MiB", "Longest image, decoded from base64."),
+    key("limits.image_pixels", "LIMIT_IMAGE_PIXELS", "50000000", "Most pixels of one image."),
+    key("limits.images", "LIMIT_IMAGES", "50", "Most images in one request."),
+    key("limits.turns", "LIMIT_TURNS", "2000", "Most answers in progress at once."),
+    key("limits.attempts", "LIMIT_ATTEMPTS", "3", "Most accounts tried for one request."),
+    key("models.refresh", "MODELS_REFRESH", "30m", "How often the model list is fetched anew."),
+];
+
+/// The registry's entry of that name.
+pub(crate) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}

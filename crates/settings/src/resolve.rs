@@ -1,0 +1,442 @@
+//! From layers to settings: every value is parsed, every problem collected.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::problem::{Problem, Problems};
+use crate::raw::{Layers, Origin, RawAccount, nearest};
+use crate::registry;
+use crate::value;
+
+/// Everything the gateway was told, validated.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub auth_token: Option<SecretString>,
+    /// Begins with a slash, or empty.
+    pub route_prefix: String,
+    pub data_dir: PathBuf,
+    pub log: LogSettings,
+    pub upstream: UpstreamSettings,
+    pub timeouts: Timeouts,
+    pub limits: Limits,
+    pub models_refresh: Duration,
+    pub accounts: Vec<AccountSettings>,
+}
+
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone)]
+pub struct UpstreamSettings {
+    pub api_url: String,
+    pub agent_url: String,
+    pub ca_file: Option<PathBuf>,
+    pub flow: Flow,
+    pub client_version: String,
+    pub client_type: ClientType,
+    pub timezone: String,
+    pub privacy_mode: bool,
+    pub checksum_alphabet: ChecksumAlphabet,
+    pub instructions: InstructionChannel,
+    pub history: HistoryChannel,
+    pub allow_model_fallbacks: bool,
+    pub usage_lookup: bool,
+    pub max_streams: usize,
+    pub max_message_bytes: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    Agent,
+    Chat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientType {
+    Ide,
+    Cli,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChecksumAlphabet {
+    UrlSafe,
+    Standard,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstructionChannel {
+    CloudRule,
+    UserText,
+    CustomSystemPrompt,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistoryChannel {
+    RootBlobs,
+    ConversationHistory,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    pub connect: Duration,
+    pub first_message: Duration,
+    pub progress: Duration,
+    pub total: Duration,
+    pub ping_interval: Duration,
+    pub ping: Duration,
+    pub idle_connection: Duration,
+    pub request_body: Duration,
+    pub keep_alive: Duration,
+    pub shutdown: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub body_bytes: usize,
+    pub image_bytes: usize,
+    pub image_pixels: u64,
+    pub images: usize,
+    pub turns: usize,
+    pub attempts: usize,
+}
+
+/// One account as written; its credential is parsed where credentials are known.
+#[derive(Debug, Clone)]
+pub struct AccountSettings {
+    pub alias: String,
+    pub credential: SecretString,
+    /// Overrides `upstream.flow`.
+    pub flow: Option<Flow>,
+    /// Overrides `upstream.timezone`.
+    pub timezone: Option<String>,
+    /// The key under which problems with it are reported, `accounts[0]`.
+    pub key: String,
+    pub origin: Origin,
+}
+
+impl Settings {
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn resolve(layers: Layers) -> Result<Self, Problems> {
+        let mut reader = Reader { layers, problems: Vec::new(), read: BTreeSet::new() };
+        reader.problems.append(&mut reader.layers.problems);
+        let settings = reader.settings();
+        if reader.problems.is_empty() { Ok(settings) } else { Err(Problems(reader.problems)) }
+    }
+}
+
+struct Reader {
+    layers: Layers,
+    problems: Vec<Problem>,
+    read: BTreeSet<&'static str>,
+}
+
+impl Reader {
+    fn settings(&mut self) -> Settings {
+        let host: IpAddr =
+            self.parse("host", |text| text.parse().map_err(|_| "expected an IP address".into()));
+        let port: u16 = self.parse("port", |text| {
+            text.parse().map_err(|_| "expected a port from 0 to 65535".into())
+        });
+        Settings {
+            listen: SocketAddr::new(host, port),
+            auth_token: self.optional("auth_token").map(SecretString::from),
+            route_prefix: self.parse("route_prefix", value::prefix),
+            data_dir: PathBuf::from(self.text("data_dir")),
+            log: LogSettings {
+                filter: self.text("log.level"),
+                format: self
+                    .word("log.format", &[("text", LogFormat::Text), ("json", LogFormat::Json)]),
+            },
+            upstream: self.upstream(),
+            timeouts: self.timeouts(),
+            limits: self.limits(),
+            models_refresh: self.parse("models.refresh", value::duration),
+            accounts: self.accounts(),
+        }
+    }
+
+    fn upstream(&mut self) -> UpstreamSettings {
+        UpstreamSettings {
+            api_url: self.parse("upstream.api_url", value::url),
+            agent_url: self.parse("upstream.agent_url", value::url),
+            ca_file: self.optional("upstream.ca_file").map(PathBuf::from),
+            flow: self.word("upstream.flow", FLOWS),
+            client_version: self.text("upstream.client_version"),
+            client_type: self.word(
+                "upstream.client_type",
+                &[("ide", ClientType::Ide), ("cli", ClientType::Cli)],
+            ),
+            timezone: self.text("upstream.timezone"),
+            privacy_mode: self.parse("upstream.privacy_mode", value::boolean),
+            checksum_alphabet: self.word(
+                "upstream.checksum_alphabet",
+                &[
+                    ("url_safe", ChecksumAlphabet::UrlSafe),
+                    ("standard", ChecksumAlphabet::Standard),
+                ],
+            ),
+            instructions: self.word(
+                "upstream.instructions",
+                &[
+                    ("cloud_rule", InstructionChannel::CloudRule),
+                    ("user_text", InstructionChannel::UserText),
+                    ("custom_system_prompt", InstructionChannel::CustomSystemPrompt),
+                ],
+            ),
+            history: self.word(
+                "upstream.history",
+                &[
+                    ("root_blobs", HistoryChannel::RootBlobs),
+                    ("conversation_history", HistoryChannel::ConversationHistory),
+                ],
+            ),
+            allow_model_fallbacks: self.parse("upstream.allow_model_fallbacks", value::boolean),
+            usage_lookup: self.parse("upstream.usage_lookup", value::boolean),
+            max_streams: self.count("upstream.max_streams"),
+            max_message_bytes: self.parse("upstream.max_message", value::bytes),
+        }
+    }
+
+    fn timeouts(&mut self) -> Timeouts {
+        Timeouts {
+            connect: self.parse("timeouts.connect", value::duration),
+            first_message: self.parse("timeouts.first_message", value::duration),
+            progress: self.parse("timeouts.progress", value::duration),
+            total: self.parse("timeouts.total", value::duration),
+            ping_interval: self.parse("timeouts.ping_interval", value::duration),
+            ping: self.parse("timeouts.ping", value::duration),
+            idle_connection: self.parse("timeouts.idle_connection", value::duration),
+            request_body: self.parse("timeouts.request_body", value::duration),
+            keep_alive: self.parse("timeouts.keep_alive", value::duration),
+            shutdown: self.parse("timeouts.shutdown", value::duration),
+        }
+    }
+
+    fn limits(&mut self) -> Limits {
+        Limits {
+            body_bytes: self.parse("limits.body", value::bytes),
+            image_bytes: self.parse("limits.image", value::bytes),
+            image_pixels: self.count("limits.image_pixels") as u64,
+            images: self.count("limits.images"),
+            turns: self.count("limits.turns"),
+            attempts: self.count("limits.attempts"),
+        }
+    }
+
+    fn accounts(&mut self) -> Vec<AccountSettings> {
+        let raw = std::mem::take(&mut self.layers.accounts);
+        let mut aliases = BTreeSet::new();
+        let mut accounts = Vec::new();
+        for (i, account) in raw.into_iter().enumerate() {
+            if let Some(account) = self.account(i, &account) {
+                if !aliases.insert(account.alias.clone()) {
+                    let text = format!("two accounts are called `{}`", account.alias);
+                    self.problem(&account.key, &account.origin, text);
+                }
+                accounts.push(account);
+            }
+        }
+        accounts
+    }
+
+    fn account(&mut self, i: usize, raw: &RawAccount) -> Option<AccountSettings> {
+        const FIELDS: [&str; 4] = ["alias", "credential", "flow", "timezone"];
+        let key = format!("accounts[{i}]");
+        for name in raw.fields.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
+            self.problem(&format!("{key}.{name}"), &raw.origin, nearest(name, FIELDS.into_iter()));
+        }
+        let field = |name: &str| raw.fields.get(name).map(|text| text.expose_secret().trim());
+        let flow = match field("flow") {
+            None => None,
+            Some(word) => match FLOWS.iter().find(|(known, _)| *known == word) {
+                Some((_, flow)) => Some(*flow),
+                None => {
+                    self.problem(&format!("{key}.flow"), &raw.origin, one_of(FLOWS));
+                    None
+                }
+            },
+        };
+        let Some(credential) = field("credential").filter(|text| !text.is_empty()) else {
+            self.problem(&format!("{key}.credential"), &raw.origin, "is missing");
+            return None;
+        };
+        Some(AccountSettings {
+            alias: field("alias").map_or_else(|| format!("account-{}", i + 1), str::to_owned),
+            credential: SecretString::from(credential),
+            flow,
+            timezone: field("timezone").map(str::to_owned),
+            key,
+            origin: raw.origin.clone(),
+        })
+    }
+
+    /// The value as written, or the default; empty when unset.
+    fn written(&mut self, name: &'static str) -> (SecretString, Origin) {
+        self.read.insert(name);
+        match self.layers.values.get(name) {
+            Some(raw) => (raw.text.clone(), raw.origin.clone()),
+            None => {
+                let default = registry::find(name).map_or("", |key| key.default);
+                (SecretString::from(default), Origin::Default)
+            }
+        }
+    }
+
+    fn optional(&mut self, name: &'static str) -> Option<String> {
+        let (text, _) = self.written(name);
+        let text = text.expose_secret().trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn text(&mut self, name: &'static str) -> String {
+        self.parse(name, |text| match text.trim() {
+            "" => Err("may not be empty".to_owned()),
+            text => Ok(text.to_owned()),
+        })
+    }
+
+    fn count(&mut self, name: &'static str) -> usize {
+        self.parse(name, |text| match text.parse() {
+            Ok(0) | Err(_) => Err("expected a whole number from 1".to_owned()),
+            Ok(number) => Ok(number),
+        })
+    }
+
+    fn word<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> T {
+        self.parse(name, |text| {
+            words
+                .iter()
+                .find(|(word, _)| *word == text)
+                .map(|(_, value)| *value)
+                .ok_or_else(|| one_of(words))
+        })
+    }
+
+    /// Parses the written value; a bad one becomes a problem and the default stands in, so that
+    /// the rest can be looked at too.
+    fn parse<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> T {
+        let (text, origin) = self.written(name);
+        match parse(text.expose_secret().trim()) {
+            Ok(value) => value,
+            Err(expected) => {
+                let secret = registry::find(name).is_some_and(|key| key.secret);
+                let text = match secret {
+                    true => expected,
+                    false => format!("`{}`: {expected}", text.expose_secret()),
+                };
+                self.problem(name, &origin, text);
+                let default = registry::find(name).map_or("", |key| key.default);
+                parse(default).unwrap_or_else(|_| unreachable!("the default of {name} is legal"))
+            }
+        }
+    }
+
+    fn problem(&mut self, key: &str, origin: &Origin, text: impl Into<String>) {
+        let problem = Problem { key: key.to_owned(), origin: origin.clone(), text: text.into() };
+        self.problems.push(problem);
+    }
+}
+
+const FLOWS: &[(&str, Flow)] = &[("agent", Flow::Agent), ("chat", Flow::Chat)];
+
+fn one_of<T>(words: &[(&str, T)]) -> String {
+    let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    format!("expected one of: {}", words.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::KEYS;
+
+    fn file(content: &str) -> Layers {
+        Layers::default().file(Path::new("config.toml"), content)
+    }
+
+    fn problems(layers: Layers) -> Vec<String> {
+        let problems = Settings::resolve(layers).expect_err("problems");
+        problems.0.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn defaults_are_legal_and_every_key_of_the_registry_is_read() {
+        let mut reader =
+            Reader { layers: Layers::default(), problems: Vec::new(), read: BTreeSet::new() };
+        let settings = reader.settings();
+        assert!(settings.listen.ip().is_loopback());
+        assert!(reader.problems.is_empty(), "{:?}", reader.problems);
+        let declared: BTreeSet<&str> = KEYS.iter().map(|key| key.name).collect();
+        assert_eq!(reader.read, declared);
+    }
+
+    #[test]
+    fn flags_win_over_environment_over_file() {
+        let env = |name: &str| (name == "PORT").then(|| "2".to_owned());
+        let layers = || file("port = 1").env(env);
+        let port = |layers| Settings::resolve(layers).expect("settings").listen.port();
+        assert_eq!(port(file("port = 1")), 1);
+        assert_eq!(port(layers()), 2);
+        assert_eq!(port(layers().flag("port", "--port", Some("3".into()))), 3);
+    }
+
+    #[test]
+    fn unknown_keys_get_a_suggestion_and_all_problems_come_at_once() {
+        let found = problems(file("prot = 1\nhost = \"x\"\n[upstream]\nflow = \"fast\""));
+        assert_eq!(
+            found,
+            [
+                "prot: unknown setting; did you mean `port`? (config.toml)",
+                "host: `x`: expected an IP address (config.toml)",
+                "upstream.flow: `fast`: expected one of: agent, chat (config.toml)",
+            ]
+        );
+    }
+
+    #[test]
+    fn broken_syntax_names_the_line() {
+        let found = problems(file("port = 1\nhost = \n"));
+        assert!(found[0].starts_with("settings file: line 2:"), "{found:?}");
+    }
+
+    #[test]
+    fn accounts_come_from_file_and_environment() {
+        let content = "[[accounts]]\nalias = \"a\"\ncredential = \"key_canary\"\nflow = \"chat\"";
+        let env =
+            |name: &str| (name == "CURSOR_ACCOUNTS").then(|| "b=key_x, user_1::tok=en".to_owned());
+        let settings = Settings::resolve(file(content).env(env)).expect("settings");
+        let aliases: Vec<&str> = settings.accounts.iter().map(|a| a.alias.as_str()).collect();
+        assert_eq!(aliases, ["a", "b", "account-3"]);
+        assert_eq!(settings.accounts[0].flow, Some(Flow::Chat));
+        assert!(!format!("{settings:?}").contains("canary"));
+    }
+
+    #[test]
+    fn bad_accounts_name_their_field() {
+        let found = problems(file(
+            "[[accounts]]\nalias = \"a\"\ncredental = \"x\"\n[[accounts]]\nalias = \"a\"\ncredential = \"k\"\nflow = \"x\"",
+        ));
+        assert!(
+            found[0]
+                .starts_with("accounts[0].credental: unknown setting; did you mean `credential`?")
+        );
+        assert!(found[1].starts_with("accounts[0].credential: is missing"));
+        assert!(found[2].starts_with("accounts[1].flow: expected one of"));
+    }
+}

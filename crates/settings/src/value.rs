@@ -1,0 +1,87 @@
+//! Text to values: durations, sizes, words.
+
+use std::time::Duration;
+
+/// `500ms`, `10s`, `5m`, `2h`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || "expected a duration such as 500ms, 10s, 5m or 2h".to_owned();
+    let (number, unit) = split_unit(text).ok_or_else(expected)?;
+    let millis: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(expected()),
+    };
+    number.checked_mul(millis).map(Duration::from_millis).ok_or_else(expected)
+}
+
+/// `1048576`, `512KiB`, `32MiB`, `1GiB`.
+pub(crate) fn bytes(text: &str) -> Result<usize, String> {
+    let expected = || "expected a size such as 512KiB, 32MiB or 1GiB".to_owned();
+    let (number, unit) = split_unit(text).ok_or_else(expected)?;
+    let factor: u64 = match unit {
+        "" | "B" => 1,
+        "KiB" | "K" => 1 << 10,
+        "MiB" | "M" => 1 << 20,
+        "GiB" | "G" => 1 << 30,
+        _ => return Err(expected()),
+    };
+    number.checked_mul(factor).and_then(|bytes| usize::try_from(bytes).ok()).ok_or_else(expected)
+}
+
+pub(crate) fn boolean(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("expected true or false".to_owned()),
+    }
+}
+
+/// A base URL as far as it can be told here.
+pub(crate) fn url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.trim_end_matches('/').is_empty() && !rest.contains('?') => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err("expected http://HOST[:PORT] or https://HOST[:PORT]".to_owned()),
+    }
+}
+
+/// `/api`: begins with a slash, ends without one; empty for none.
+pub(crate) fn prefix(text: &str) -> Result<String, String> {
+    let text = text.trim_end_matches('/');
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+    if text.is_empty() || (text.starts_with('/') && text.chars().all(plain)) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a path that begins with /, of letters, digits, - _ . ~ and /".to_owned())
+}
+
+fn split_unit(text: &str) -> Option<(u64, &str)> {
+    let text = text.trim();
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    Some((text[..at].parse().ok()?, text[at..].trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_sizes_have_units() {
+        assert_eq!(duration("1500ms"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("2 h"), Ok(Duration::from_secs(7200)));
+        assert_eq!(bytes("32MiB"), Ok(32 << 20));
+        assert!(duration("10").is_err() && duration("s").is_err() && bytes("1TB").is_err());
+        assert!(duration("99999999999999999999s").is_err());
+    }
+
+    #[test]
+    fn prefixes_begin_with_a_slash() {
+        assert_eq!(prefix("/api/"), Ok("/api".to_owned()));
+        assert_eq!(prefix(""), Ok(String::new()));
+        assert!(prefix("api").is_err() && prefix("/a b").is_err() && prefix("/{x}").is_err());
+    }
+}

@@ -1,0 +1,187 @@
+//! Unary calls: model lists, configuration, usage, and the exchange of an API key.
+
+mod catalogue;
+
+use std::time::SystemTime;
+
+use bytes::BytesMut;
+use cursor_proto::Message;
+use cursor_proto::aiserver::error_details::Error as Kind;
+use cursor_proto::aiserver::{
+    AvailableModelsRequest, GetPromptDryRunResponse, GetServerConfigRequest, GetServerConfigResponse,
+    GetTokenUsageRequest, GetTokenUsageResponse, StreamUnifiedChatRequest, get_prompt_dry_run_response,
+};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use serde_json::json;
+
+use crate::chat;
+use crate::control::AccountBehaviour;
+use crate::envelope::MAX_MESSAGE;
+use crate::failure::{Code, Failure};
+use crate::gzip;
+use crate::reply::{self, Reply};
+use crate::route::checks;
+use crate::state::State;
+use crate::tokens;
+
+/// The version of a configuration that never changes.
+const CONFIG_VERSION: &str = "5e1f0000-0000-4000-8000-000000000001";
+
+/// The unary calls that are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rpc {
+    AvailableModels,
+    GetUsableModels,
+    GetDefaultModelForCli,
+    GetServerConfig,
+    GetTokenUsage,
+    GetPromptDryRun,
+}
+
+impl Rpc {
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        Some(match path {
+            "/aiserver.v1.AiService/AvailableModels" => Self::AvailableModels,
+            "/agent.v1.AgentService/GetUsableModels" => Self::GetUsableModels,
+            "/agent.v1.AgentService/GetDefaultModelForCli" => Self::GetDefaultModelForCli,
+            "/aiserver.v1.ServerConfigService/GetServerConfig" => Self::GetServerConfig,
+            "/aiserver.v1.DashboardService/GetTokenUsage" => Self::GetTokenUsage,
+            "/aiserver.v1.ChatService/GetPromptDryRun" => Self::GetPromptDryRun,
+            _ => return None,
+        })
+    }
+
+    /// Whether it takes JSON too (`reference/upstream-protocol.md` §3.2).
+    pub(crate) fn speaks_json(self) -> bool {
+        self == Self::GetUsableModels
+    }
+}
+
+/// Answers a call that passed the checks of [`crate::route`].
+pub(crate) async fn answer(rpc: Rpc, request: Request<Incoming>, state: &State) -> Reply {
+    let wants_gzip = mentions_gzip(request.headers(), ACCEPT_ENCODING.as_str());
+    let is_json = checks::content_type(request.headers()) == "application/json";
+    let body = match body(request).await {
+        Ok(body) => body,
+        Err(failure) => return reply::failure(&failure),
+    };
+    if is_json {
+        return match catalogue::usable_models_json(&body) {
+            Ok(json) => reply::unary("application/json", json, wants_gzip),
+            Err(failure) => reply::failure(&failure),
+        };
+    }
+    match message(rpc, &body, state) {
+        Ok(message) => reply::unary("application/proto", message, wants_gzip),
+        Err(failure) => reply::failure(&failure),
+    }
+}
+
+fn message(rpc: Rpc, body: &[u8], state: &State) -> Result<Vec<u8>, Failure> {
+    Ok(match rpc {
+        Rpc::AvailableModels => {
+            catalogue::available_models(&decode::<AvailableModelsRequest>(body)?).encode_to_vec()
+        }
+        Rpc::GetUsableModels => catalogue::usable_models(&decode(body)?).encode_to_vec(),
+        Rpc::GetDefaultModelForCli => catalogue::default_model().encode_to_vec(),
+        Rpc::GetServerConfig => {
+            decode::<GetServerConfigRequest>(body)?;
+            let config_version = CONFIG_VERSION.to_owned();
+            GetServerConfigResponse { config_version, ..Default::default() }.encode_to_vec()
+        }
+        Rpc::GetTokenUsage => token_usage(&decode(body)?, state)?.encode_to_vec(),
+        Rpc::GetPromptDryRun => dry_run(&decode(body)?)?.encode_to_vec(),
+    })
+}
+
+fn decode<M: Message>(body: &[u8]) -> Result<M, Failure> {
+    M::decode_from_slice(body)
+        .map_err(|error| Failure::transport(Code::InvalidArgument, format!("parse binary: {error}")))
+}
+
+fn token_usage(request: &GetTokenUsageRequest, state: &State) -> Result<GetTokenUsageResponse, Failure> {
+    let usage = state.usage(&request.usage_uuid).ok_or_else(|| {
+        Failure::new(Code::NotFound, Kind::ERROR_NOT_FOUND, "Not found", "Usage not found").expected()
+    })?;
+    let tokens = |count| i32::try_from(count).unwrap_or(i32::MAX);
+    Ok(GetTokenUsageResponse {
+        input_tokens: tokens(usage.input),
+        output_tokens: tokens(usage.output),
+        ..Default::default()
+    })
+}
+
+fn dry_run(request: &StreamUnifiedChatRequest) -> Result<GetPromptDryRunResponse, Failure> {
+    chat::request::check(request)?;
+    let view = chat::request::view(request);
+    let count = |characters: usize| get_prompt_dry_run_response::TokenCount {
+        num_tokens: Some(i32::try_from(characters.div_ceil(4)).unwrap_or(i32::MAX)),
+        ..Default::default()
+    };
+    let last = view.messages.last().map_or(0, |message| message.text.len());
+    Ok(GetPromptDryRunResponse {
+        user_message_token_limit: 100_000,
+        user_message_token_count: count(last).into(),
+        full_conversation_token_count: count(view.characters()).into(),
+        ..Default::default()
+    })
+}
+
+/// `POST /auth/exchange_user_api_key`: tokens for an API key or a refresh token
+/// (`reference/upstream-protocol.md` §4.4).
+pub(crate) fn exchange_key(headers: &HeaderMap, state: &State) -> Reply {
+    let now = SystemTime::now();
+    let bearer = headers.get("authorization").and_then(|value| value.to_str().ok());
+    let secret = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    let user = tokens::user_of_api_key(secret).or_else(|| tokens::verify(secret, now));
+    let refused = json!({"error": "not_authenticated", "description": "Invalid API key"});
+    let Some(user) = user else {
+        return reply::json(StatusCode::UNAUTHORIZED, &refused);
+    };
+    match state.account(&user) {
+        AccountBehaviour::LoggedOut => reply::json(StatusCode::UNAUTHORIZED, &refused),
+        AccountBehaviour::Blocked => reply::html(StatusCode::FORBIDDEN, None),
+        AccountBehaviour::HttpStatus(status) => {
+            reply::html(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY), None)
+        }
+        AccountBehaviour::Down => reply::html(StatusCode::BAD_GATEWAY, None),
+        AccountBehaviour::Healthy
+        | AccountBehaviour::RateLimited { .. }
+        | AccountBehaviour::QuotaReached => {
+            let token = tokens::session_token(&user, now + state.config.token_lifetime);
+            reply::json(StatusCode::OK, &json!({"accessToken": token, "refreshToken": token}))
+        }
+    }
+}
+
+/// The whole request body, expanded.
+async fn body(request: Request<Incoming>) -> Result<Vec<u8>, Failure> {
+    let too_large = || Failure::transport(Code::ResourceExhausted, "message is larger than configured max");
+    let compressed = mentions_gzip(request.headers(), CONTENT_ENCODING.as_str());
+    let mut body = request.into_body();
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Failure::transport(Code::Canceled, "request was cut"))?;
+        all.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+        if all.len() > MAX_MESSAGE {
+            return Err(too_large());
+        }
+    }
+    if !compressed {
+        return Ok(all.into());
+    }
+    gzip::expand(&all, MAX_MESSAGE).map_err(|error| match error {
+        gzip::GzipError::TooLarge => too_large(),
+        gzip::GzipError::Corrupt => Failure::transport(Code::InvalidArgument, "decompress: invalid gzip"),
+    })
+}
+
+fn mentions_gzip(headers: &HeaderMap, name: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| {
+        coding.split(';').next().is_some_and(|coding| coding.trim().eq_ignore_ascii_case("gzip"))
+    })
+}

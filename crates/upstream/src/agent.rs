@@ -1,0 +1,13 @@
+//! The `agent.v1` flow: one bidi stream is one turn (`reference/messages/agent.md`).
+
+mod blobs;
+mod history;
+mod opening;
+mod refusal;
+mod session;
+
+pub use opening::{AgentOptions, HistoryChannel, InstructionChannel, open};
+pub use session::AgentSession;
+
+/// The procedure.
+pub const PATH: &str = "/agent.v1.AgentService/Run";

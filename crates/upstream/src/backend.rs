@@ -1,0 +1,304 @@
+//! The calls of the backend that a turn and its surroundings need, over one pool.
+//!
+//! Every call states who calls ([`Caller`]) and at which instant and under which id
+//! ([`CallStamp`]); nothing is remembered between calls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use connectrpc::client::{CallOptions, ClientConfig};
+use conversation::{Model, ModelName, Usage, UsageSource};
+use cursor_proto::aiserver::available_models_response::AvailableModel;
+use cursor_proto::aiserver::{
+    AiServiceClient, AvailableModelsRequest, DashboardServiceClient, GetTokenUsageRequest,
+};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+
+use crate::error::{Deadline, UpstreamError, read_status};
+use crate::identity::{CallStamp, Caller, Identity};
+use crate::session::ClientMessage;
+use crate::transport::{Exchange, Origin, Pool, UnaryTransport};
+use crate::{agent, chat};
+
+/// How long a unary call may take.
+const UNARY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Bytes of a REST answer that are read.
+const REST_BODY: usize = 256 << 10;
+
+/// Where the calls go. Settings, so that a simulator or a reverse proxy can stand in.
+#[derive(Debug, Clone)]
+pub struct Endpoints {
+    /// Chat, models, account calls (`reference/upstream-protocol.md` §1: api2).
+    pub api: Origin,
+    /// The agent stream.
+    pub agent: Origin,
+}
+
+/// The backend. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Backend {
+    pool: Pool,
+    endpoints: Endpoints,
+    identity: Arc<Identity>,
+}
+
+/// What is asked of the model list; the gateway's defaults (§12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelQuery {
+    pub is_nightly: bool,
+    pub include_long_context_models: bool,
+    pub exclude_max_named_models: bool,
+    pub additional_model_names: Vec<String>,
+}
+
+impl Default for ModelQuery {
+    fn default() -> Self {
+        Self {
+            is_nightly: false,
+            include_long_context_models: false,
+            exclude_max_named_models: true,
+            additional_model_names: Vec::new(),
+        }
+    }
+}
+
+/// What a user API key is exchanged for.
+#[derive(Debug, Clone)]
+pub struct ExchangedTokens {
+    pub access: SecretString,
+    pub refresh: SecretString,
+}
+
+impl Backend {
+    #[must_use]
+    pub fn new(pool: Pool, endpoints: Endpoints, identity: Identity) -> Self {
+        Self { pool, endpoints, identity: Arc::new(identity) }
+    }
+
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Opens the stream of a turn and sends its first message.
+    ///
+    /// # Errors
+    /// No connection, or it was lost at once.
+    pub async fn open(
+        &self,
+        caller: &Caller,
+        stamp: CallStamp,
+        opening: &ClientMessage,
+    ) -> Result<Exchange, UpstreamError> {
+        let mut headers = HeaderMap::with_capacity(16);
+        self.identity.write(caller, stamp, &mut headers);
+        let Self { pool, endpoints, .. } = self;
+        match opening {
+            ClientMessage::Agent(message) => {
+                Exchange::open(pool, &endpoints.agent, agent::PATH, headers, message.as_ref()).await
+            }
+            ClientMessage::Chat(message) => {
+                Exchange::open(pool, &endpoints.api, chat::PATH, headers, message.as_ref()).await
+            }
+        }
+    }
+
+    /// `AiService/AvailableModels` (`reference/messages/models.md`).
+    ///
+    /// # Errors
+    /// The call failed; see [`crate::classify`].
+    pub async fn models(
+        &self,
+        caller: &Caller,
+        stamp: CallStamp,
+        query: &ModelQuery,
+    ) -> Result<Vec<Model>, UpstreamError> {
+        let client = AiServiceClient::new(self.unary(), self.unary_config()?);
+        let request = AvailableModelsRequest {
+            is_nightly: query.is_nightly,
+            include_long_context_models: query.include_long_context_models,
+            exclude_max_named_models: query.exclude_max_named_models,
+            additional_model_names: query.additional_model_names.clone(),
+            ..Default::default()
+        };
+        let call = client.available_models_with_options(request, self.options(caller, stamp));
+        let response = within(UNARY_TIMEOUT, call).await?.into_owned();
+        if response.models.is_empty() {
+            // The shape of 2024: names only.
+            return Ok(response.model_names.iter().map(|name| named(name)).collect());
+        }
+        Ok(response.models.iter().map(model).collect())
+    }
+
+    /// `DashboardService/GetTokenUsage`: what a finished chat stream cost (§9).
+    ///
+    /// # Errors
+    /// The call failed or does not know the id.
+    pub async fn token_usage(
+        &self,
+        caller: &Caller,
+        stamp: CallStamp,
+        usage_uuid: &str,
+    ) -> Result<Usage, UpstreamError> {
+        let client = DashboardServiceClient::new(self.unary(), self.unary_config()?);
+        let request =
+            GetTokenUsageRequest { usage_uuid: usage_uuid.to_owned(), ..Default::default() };
+        let call = client.get_token_usage_with_options(request, self.options(caller, stamp));
+        let response = within(UNARY_TIMEOUT, call).await?.into_owned();
+        Ok(Usage {
+            input: u64::try_from(response.input_tokens).unwrap_or(0),
+            output: u64::try_from(response.output_tokens).unwrap_or(0),
+            cache_read: None,
+            cache_write: None,
+            reasoning: None,
+            source: UsageSource::Upstream,
+        })
+    }
+
+    /// `POST /auth/exchange_user_api_key` (§4.4): an API key, or a refresh token, becomes a pair
+    /// of tokens.
+    ///
+    /// # Errors
+    /// The key is not accepted, or the call failed.
+    pub async fn exchange_api_key(
+        &self,
+        key: &SecretString,
+    ) -> Result<ExchangedTokens, UpstreamError> {
+        let mut headers = HeaderMap::new();
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
+            .map_err(|_| UpstreamError::Protocol("the key is no header value".into()))?;
+        bearer.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, bearer);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let call = async {
+            let body = Bytes::from_static(b"{}");
+            let unary = self.unary();
+            unary.call("/auth/exchange_user_api_key", headers, body, REST_BODY).await
+        };
+        let (status, headers, body) = within(UNARY_TIMEOUT, call).await?;
+        if status != StatusCode::OK {
+            return Err(read_status(status, &headers, &body));
+        }
+        let wire: TokensWire = serde_json::from_slice(&body)
+            .map_err(|error| UpstreamError::Protocol(format!("token exchange: {error}")))?;
+        Ok(ExchangedTokens { access: wire.access_token.into(), refresh: wire.refresh_token.into() })
+    }
+
+    fn unary(&self) -> UnaryTransport {
+        UnaryTransport::new(self.pool.clone(), self.endpoints.api.clone())
+    }
+
+    fn unary_config(&self) -> Result<ClientConfig, UpstreamError> {
+        let uri: Uri = self
+            .endpoints
+            .api
+            .uri("/")
+            .map_err(|error| UpstreamError::Connect(error.to_string()))?;
+        Ok(ClientConfig::new(uri))
+    }
+
+    fn options(&self, caller: &Caller, stamp: CallStamp) -> CallOptions {
+        let mut headers = HeaderMap::with_capacity(16);
+        self.identity.write(caller, stamp, &mut headers);
+        let named = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
+        CallOptions::default().with_headers(named)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TokensWire {
+    access_token: String,
+    refresh_token: String,
+}
+
+async fn within<T, E>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, E>>,
+) -> Result<T, UpstreamError>
+where
+    UpstreamError: From<E>,
+{
+    match tokio::time::timeout(limit, call).await {
+        Ok(result) => result.map_err(UpstreamError::from),
+        Err(_) => Err(UpstreamError::Deadline(Deadline::Total)),
+    }
+}
+
+/// The id is what the server takes back: `server_model_name`, else `name` (models.md).
+fn model(wire: &AvailableModel) -> Model {
+    let id =
+        wire.server_model_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&wire.name);
+    let tokens = |count: Option<i32>| count.and_then(|count| u64::try_from(count).ok());
+    Model {
+        id: ModelName::new(id),
+        display_name: wire.client_display_name.clone().unwrap_or_else(|| id.to_owned()),
+        owned_by: maker(id).to_owned(),
+        thinking: wire.supports_thinking.unwrap_or(false),
+        images: wire.supports_images.unwrap_or(false),
+        max_mode: wire.supports_max_mode.unwrap_or(false),
+        non_max_mode: wire.supports_non_max_mode.unwrap_or(true),
+        context_tokens: tokens(wire.context_token_limit),
+        context_tokens_max_mode: tokens(wire.context_token_limit_for_max_mode),
+    }
+}
+
+fn named(name: &str) -> Model {
+    Model {
+        id: ModelName::new(name),
+        display_name: name.to_owned(),
+        owned_by: maker(name).to_owned(),
+        thinking: name.contains("thinking"),
+        images: true,
+        max_mode: false,
+        non_max_mode: true,
+        context_tokens: None,
+        context_tokens_max_mode: None,
+    }
+}
+
+/// The list does not name makers; the ids do.
+fn maker(id: &str) -> &'static str {
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| id.starts_with(prefix));
+    if starts(&["claude"]) {
+        "anthropic"
+    } else if starts(&["gpt", "o1", "o3", "o4", "codex"]) {
+        "openai"
+    } else if starts(&["gemini"]) {
+        "google"
+    } else if starts(&["grok"]) {
+        "xai"
+    } else if starts(&["deepseek"]) {
+        "deepseek"
+    } else if starts(&["kimi"]) {
+        "moonshot"
+    } else {
+        "cursor"
+    }
+}
+
+/// What the catalogue shows before the first list was fetched: the ids that every release of the
+/// last year offered (models.md, "Id forms seen").
+#[must_use]
+pub fn built_in_models() -> Vec<Model> {
+    [
+        "default",
+        "composer-1",
+        "claude-4.5-sonnet",
+        "claude-4.5-sonnet-thinking",
+        "gpt-5",
+        "gpt-5.2-codex",
+        "gemini-3-flash",
+    ]
+    .map(named)
+    .to_vec()
+}

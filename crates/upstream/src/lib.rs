@@ -1,0 +1,25 @@
+//! The Cursor backend as the gateway sees it.
+//!
+//! Each flow is a session: a machine that takes server messages and gives events for the client
+//! and messages for the server, without async, clock or socket ([`agent`], [`chat`]). Around the
+//! sessions: the identity headers, the meaning of errors, and the HTTP/2 transport. This crate
+//! knows nothing of client dialects, account policy or storage.
+
+pub mod agent;
+mod backend;
+pub mod chat;
+mod classify;
+mod envelope;
+mod error;
+mod identity;
+mod session;
+pub mod transport;
+
+pub use backend::{Backend, Endpoints, ExchangedTokens, ModelQuery, built_in_models};
+pub use classify::{classify, empty_answer, is_normal_end, refused};
+pub use envelope::{EnvelopeDecoder, Frame, FrameError};
+pub use error::{AnswerError, Deadline, UpstreamError};
+pub use identity::{
+    CallStamp, Caller, ChecksumAlphabet, ClientType, Identity, MachineIds, checksum,
+};
+pub use session::{Actions, ClientMessage, Flow, Session};
