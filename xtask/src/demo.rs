@@ -1,10 +1,11 @@
-//! `cargo xtask demo`: builds the binary and hands over to it.
+//! `cargo xtask demo`: builds the binary and hands over to it. A debug build, which the tests share:
+//! it is there minutes earlier than a release build.
 use anyhow::Result;
 
 use crate::{Verdict, process};
 
 pub(crate) fn run(arguments: &[&str]) -> Result<Verdict> {
-    let mut command = process::cargo(&["run", "--release", "-p", "cli", "--bin", "cursor-api"])?;
+    let mut command = process::cargo(&["run", "-p", "cli", "--bin", "cursor-api"])?;
     command.args(["--", "demo"]).args(arguments);
     hand_over(command)
 }

@@ -4,12 +4,14 @@
 //! Every key is declared once in the [`KEYS`] registry with its variable, default and meaning.
 //! This crate does not know how settings are used.
 
+mod document;
 mod problem;
 mod raw;
 mod registry;
 mod resolve;
 mod value;
 
+pub use document::{configuration_page, example_file};
 pub use problem::{Problem, Problems};
 pub use raw::{Layers, Origin};
 pub use registry::{KEYS, Key};

@@ -17,9 +17,9 @@ mod values;
 use std::time::Duration;
 
 use cursor_proto::agent::{
-    AgentRunRequest, AgentServerMessage, ConversationStateStructure, ConversationTokenDetails, GetBlobArgs,
-    HeartbeatUpdate, RequestContext, RequestContextArgs, SetBlobArgs, TurnEndedUpdate, UserMessage,
-    UserMessageAppendedUpdate,
+    AgentRunRequest, AgentServerMessage, ConversationStateStructure, ConversationTokenDetails,
+    GetBlobArgs, HeartbeatUpdate, RequestContext, RequestContextArgs, SetBlobArgs, TurnEndedUpdate,
+    UserMessage, UserMessageAppendedUpdate,
 };
 use tokio::time::Instant;
 

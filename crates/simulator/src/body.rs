@@ -169,6 +169,11 @@ impl http_body::Body for SessionBody {
             };
         }
     }
+
+    /// Spares the empty frame that would otherwise end the stream.
+    fn is_end_stream(&self) -> bool {
+        self.finish == Some(Finish::End) && self.pending.is_empty()
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use cursor_proto::Message as _;
 use cursor_proto::aiserver::oneof::stream_unified_chat_request_with_tools as client;
 use cursor_proto::aiserver::{
     ClientSideToolV2Result, ContextWindowStatus, StreamStart, StreamUnifiedChatRequest,
-    StreamUnifiedChatRequestWithTools, StreamUnifiedChatResponse, StreamUnifiedChatResponseWithTools,
+    StreamUnifiedChatRequestWithTools, StreamUnifiedChatResponse,
+    StreamUnifiedChatResponseWithTools,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -88,7 +89,10 @@ impl Chat {
         self.view = request::view(&request);
         drop(request);
         let start = StreamStart { padding: "x".repeat(16), ..Default::default() };
-        self.send(&StreamUnifiedChatResponseWithTools { response: start.into(), ..Default::default() });
+        self.send(&StreamUnifiedChatResponseWithTools {
+            response: start.into(),
+            ..Default::default()
+        });
         let server_bubble_id = Some(Uuid::new_v4().to_string());
         self.respond(StreamUnifiedChatResponse { server_bubble_id, ..Default::default() });
         player::answer(self).await?;
@@ -105,7 +109,10 @@ impl Chat {
         });
         let usage_uuid = Uuid::new_v4().to_string();
         self.link.call.state.set_usage(&usage_uuid, usage);
-        self.respond(StreamUnifiedChatResponse { usage_uuid: Some(usage_uuid), ..Default::default() });
+        self.respond(StreamUnifiedChatResponse {
+            usage_uuid: Some(usage_uuid),
+            ..Default::default()
+        });
     }
 
     /// About four characters are a token.
@@ -135,7 +142,10 @@ impl Chat {
     }
 
     fn respond(&self, response: StreamUnifiedChatResponse) {
-        self.send(&StreamUnifiedChatResponseWithTools { response: response.into(), ..Default::default() });
+        self.send(&StreamUnifiedChatResponseWithTools {
+            response: response.into(),
+            ..Default::default()
+        });
     }
 
     /// Hears the client until `done` or `end`; which of them it was.

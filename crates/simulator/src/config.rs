@@ -46,7 +46,8 @@ impl Default for Config {
 /// honours (`reference/messages/agent.md`, "System prompt and history").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HistorySource {
-    /// The blobs of `root_prompt_messages_json`; `conversation_history` only without any blob.
+    /// The blobs of `root_prompt_messages_json`; `conversation_history` only if they hold no
+    /// message.
     #[default]
     RootBlobs,
     /// `UserMessageAction.conversation_history` only.
@@ -95,7 +96,8 @@ impl Tls {
         let chain = CertificateDer::pem_slice_iter(&self.certificate_pem)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| TlsError::Pem)?;
-        let key = PrivateKeyDer::from_pem_slice(&self.private_key_pem).map_err(|_| TlsError::Pem)?;
+        let key =
+            PrivateKeyDer::from_pem_slice(&self.private_key_pem).map_err(|_| TlsError::Pem)?;
         let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?

@@ -8,9 +8,9 @@ mod scenario;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use cursor_proto::Message as _;
 use cursor_proto::aiserver::error_details::Error as Kind;
 use cursor_proto::aiserver::{CustomErrorDetails, ErrorDetails};
-use cursor_proto::Message as _;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -234,7 +234,8 @@ fn debug_custom(custom: &CustomErrorDetails) -> Value {
     }
     if !custom.additional_info.is_empty() {
         let info = custom.additional_info.iter();
-        let info: Map<_, _> = info.map(|(key, value)| (key.clone(), value.as_str().into())).collect();
+        let info: Map<_, _> =
+            info.map(|(key, value)| (key.clone(), value.as_str().into())).collect();
         all.insert("additionalInfo".to_owned(), Value::Object(info));
     }
     Value::Object(all)

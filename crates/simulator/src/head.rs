@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn only_before_output() {
-        let head = of("[[sim: tag a]] [[sim: wait 1s]] [[sim: http 503 retry=2]]").expect("a fault");
+        let head =
+            of("[[sim: tag a]] [[sim: wait 1s]] [[sim: http 503 retry=2]]").expect("a fault");
         assert_eq!(head.kind, HeadKind::Http { status: 503, retry: Some(2) });
         assert_eq!((head.tags, head.wait), (vec!["a".to_owned()], Duration::from_secs(1)));
         assert_eq!(of("[[sim: silent]]").map(|head| head.kind), Some(HeadKind::Silent));

@@ -98,7 +98,8 @@ fn refusal(error: FrameError) -> Failure {
         FrameError::Corrupt => (Code::InvalidArgument, "decompress: invalid gzip".to_owned()),
         FrameError::Unannounced => (
             Code::InvalidArgument,
-            "protocol error: sent compressed message without Connect-Content-Encoding header".to_owned(),
+            "protocol error: sent compressed message without Connect-Content-Encoding header"
+                .to_owned(),
         ),
     };
     Failure::transport(code, text)

@@ -88,7 +88,10 @@ static MODELS: &[Model] = &[
     model("claude-4-sonnet-1m", "Sonnet 4 1M").window(M1, Some(M1)).listed(Listed::LongContext),
     model("gpt-5", "GPT-5").thinking().window(K272, Some(K272)),
     model("gpt-5-mini", "GPT-5 Mini").thinking().window(K272, None).listed(Listed::Optional),
-    model("gpt-5.1-codex-max", "GPT-5.1 Codex Max").thinking().window(K272, Some(K272)).listed(Listed::MaxNamed),
+    model("gpt-5.1-codex-max", "GPT-5.1 Codex Max")
+        .thinking()
+        .window(K272, Some(K272))
+        .listed(Listed::MaxNamed),
     model("gpt-5.2", "GPT-5.2").thinking().window(K272, Some(K272)),
     model("gpt-5.2-codex", "GPT-5.2 Codex").aliases(&["codex"]).thinking().window(K272, Some(K272)),
     model("gpt-5.2-codex-high", "GPT-5.2 Codex High").thinking().window(K272, Some(K272)),

@@ -190,7 +190,12 @@ impl Step {
         Ok(())
     }
 
-    async fn tool(&mut self, flow: &mut impl Flow, name: &str, arguments: &RawValue) -> Result<(), Halt> {
+    async fn tool(
+        &mut self,
+        flow: &mut impl Flow,
+        name: &str,
+        arguments: &RawValue,
+    ) -> Result<(), Halt> {
         flow.end_thinking();
         let Some(tool) = flow.view().tool(name).cloned() else {
             let text = flow.view().no_tool(name);

@@ -58,7 +58,7 @@ pub(crate) async fn answer(
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Reply, ResetStream> {
-    let user = checks::bearer(request.headers()).and_then(|token| tokens::verify(token, SystemTime::now()));
+    let user = user(&request);
     let record = CallRecord {
         path: request.uri().path().to_owned(),
         user: user.clone(),
@@ -70,11 +70,23 @@ pub(crate) async fn answer(
     match accept(&request, user.as_deref(), &connection) {
         Err(refusal) => refuse(refusal, call, &connection).await,
         Ok(Route::Stream(flow)) => stream(flow, request, call, &connection).await,
-        Ok(Route::Unary(rpc)) => Ok(finished(unary::answer(rpc, request, &connection.state).await, call)),
+        Ok(Route::Unary(rpc)) => {
+            Ok(finished(unary::answer(rpc, request, &connection.state).await, call))
+        }
         Ok(Route::ExchangeKey) => {
-            Ok(finished(unary::exchange_key(request.headers(), &connection.state), call))
+            Ok(finished(unary::exchange_key(&user.unwrap_or_default(), &connection.state), call))
         }
     }
+}
+
+/// Whose credential the request carries. An API key only opens the path that exchanges it.
+fn user(request: &Request<Incoming>) -> Option<String> {
+    let secret = checks::bearer(request.headers())?;
+    match Route::of(request.uri().path()) {
+        Some(Route::ExchangeKey) => tokens::user_of_api_key(secret),
+        Some(Route::Stream(_) | Route::Unary(_)) | None => None,
+    }
+    .or_else(|| tokens::verify(secret, SystemTime::now()))
 }
 
 /// Why a request is not served.
@@ -105,8 +117,7 @@ fn accept(
     match route {
         Route::Stream(_) => accept_stream(request, user, connection)?,
         Route::Unary(rpc) => accept_unary(rpc, request, user, connection)?,
-        // Its credential is an API key, not a session.
-        Route::ExchangeKey => {}
+        Route::ExchangeKey => accept_key(user, connection)?,
     }
     Ok(route)
 }
@@ -156,12 +167,22 @@ fn accept_unary(
     Ok(())
 }
 
+fn accept_key(user: Option<&str>, connection: &Connection) -> Result<(), Refusal> {
+    match user {
+        Some(user) if connection.state.account(user) != AccountBehaviour::LoggedOut => {
+            account(connection, user, false)
+        }
+        Some(_) | None => Err(unary::key_refused().into()),
+    }
+}
+
 /// What the account's behaviour does to a call.
 fn account(connection: &Connection, user: &str, is_stream: bool) -> Result<(), Refusal> {
     match connection.state.account(user) {
         AccountBehaviour::Healthy => Ok(()),
         AccountBehaviour::RateLimited { retry_after } if is_stream => {
-            let seconds = retry_after.map(|time| time.as_secs() + u64::from(time.subsec_nanos() > 0));
+            let seconds =
+                retry_after.map(|time| time.as_secs() + u64::from(time.subsec_nanos() > 0));
             Err(Refusal::InStream(Failure::scenario(ErrorCode::RateLimit, None, seconds)))
         }
         AccountBehaviour::QuotaReached if is_stream => {
@@ -179,7 +200,11 @@ fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-async fn refuse(refusal: Refusal, mut call: Call, connection: &Connection) -> Result<Reply, ResetStream> {
+async fn refuse(
+    refusal: Refusal,
+    mut call: Call,
+    connection: &Connection,
+) -> Result<Reply, ResetStream> {
     match refusal {
         Refusal::Reply(reply) => {
             call.finish(CallOutcome::Refused(reply.status().as_u16()));

@@ -156,8 +156,11 @@ pub(crate) enum Query {
 
 impl Query {
     /// Every kind with its name in the script.
-    pub(crate) const ALL: [(&'static str, Self); 3] =
-        [("web_search", Self::WebSearch), ("web_fetch", Self::WebFetch), ("question", Self::Question)];
+    pub(crate) const ALL: [(&'static str, Self); 3] = [
+        ("web_search", Self::WebSearch),
+        ("web_fetch", Self::WebFetch),
+        ("question", Self::Question),
+    ];
 
     /// The name in the script.
     pub(crate) fn name(self) -> &'static str {

@@ -34,7 +34,8 @@ pub fn user_of_api_key(key: &str) -> Option<String> {
     }
     const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let hash = Sha256::digest(key.as_bytes());
-    let id: String = hash.iter().take(26).map(|byte| CROCKFORD[usize::from(byte % 32)] as char).collect();
+    let id: String =
+        hash.iter().take(26).map(|byte| CROCKFORD[usize::from(byte % 32)] as char).collect();
     Some(format!("user_{id}"))
 }
 
@@ -89,7 +90,8 @@ pub(crate) fn verify(token: &str, now: SystemTime) -> Option<String> {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
     let claims: Received = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
     let (_, user) = claims.sub.split_once('|')?;
-    let valid = header["typ"] == "JWT" && claims.exp > unix(now) && claims.kind.as_deref() != Some("web");
+    let valid =
+        header["typ"] == "JWT" && claims.exp > unix(now) && claims.kind.as_deref() != Some("web");
     (valid && !user.is_empty()).then(|| user.to_owned())
 }
 

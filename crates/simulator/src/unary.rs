@@ -8,8 +8,9 @@ use bytes::BytesMut;
 use cursor_proto::Message;
 use cursor_proto::aiserver::error_details::Error as Kind;
 use cursor_proto::aiserver::{
-    AvailableModelsRequest, GetPromptDryRunResponse, GetServerConfigRequest, GetServerConfigResponse,
-    GetTokenUsageRequest, GetTokenUsageResponse, StreamUnifiedChatRequest, get_prompt_dry_run_response,
+    AvailableModelsRequest, GetPromptDryRunResponse, GetServerConfigRequest,
+    GetServerConfigResponse, GetTokenUsageRequest, GetTokenUsageResponse, StreamUnifiedChatRequest,
+    get_prompt_dry_run_response,
 };
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use http::{HeaderMap, Request, StatusCode};
@@ -18,7 +19,6 @@ use hyper::body::Incoming;
 use serde_json::json;
 
 use crate::chat;
-use crate::control::AccountBehaviour;
 use crate::envelope::MAX_MESSAGE;
 use crate::failure::{Code, Failure};
 use crate::gzip;
@@ -98,13 +98,18 @@ fn message(rpc: Rpc, body: &[u8], state: &State) -> Result<Vec<u8>, Failure> {
 }
 
 fn decode<M: Message>(body: &[u8]) -> Result<M, Failure> {
-    M::decode_from_slice(body)
-        .map_err(|error| Failure::transport(Code::InvalidArgument, format!("parse binary: {error}")))
+    M::decode_from_slice(body).map_err(|error| {
+        Failure::transport(Code::InvalidArgument, format!("parse binary: {error}"))
+    })
 }
 
-fn token_usage(request: &GetTokenUsageRequest, state: &State) -> Result<GetTokenUsageResponse, Failure> {
+fn token_usage(
+    request: &GetTokenUsageRequest,
+    state: &State,
+) -> Result<GetTokenUsageResponse, Failure> {
     let usage = state.usage(&request.usage_uuid).ok_or_else(|| {
-        Failure::new(Code::NotFound, Kind::ERROR_NOT_FOUND, "Not found", "Usage not found").expected()
+        Failure::new(Code::NotFound, Kind::ERROR_NOT_FOUND, "Not found", "Usage not found")
+            .expected()
     })?;
     let tokens = |count| i32::try_from(count).unwrap_or(i32::MAX);
     Ok(GetTokenUsageResponse {
@@ -130,36 +135,23 @@ fn dry_run(request: &StreamUnifiedChatRequest) -> Result<GetPromptDryRunResponse
     })
 }
 
-/// `POST /auth/exchange_user_api_key`: tokens for an API key or a refresh token
+/// `POST /auth/exchange_user_api_key`: tokens for the owner of an API key or a refresh token
 /// (`reference/upstream-protocol.md` §4.4).
-pub(crate) fn exchange_key(headers: &HeaderMap, state: &State) -> Reply {
-    let now = SystemTime::now();
-    let bearer = headers.get("authorization").and_then(|value| value.to_str().ok());
-    let secret = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    let user = tokens::user_of_api_key(secret).or_else(|| tokens::verify(secret, now));
+pub(crate) fn exchange_key(user: &str, state: &State) -> Reply {
+    let token = tokens::session_token(user, SystemTime::now() + state.config.token_lifetime);
+    reply::json(StatusCode::OK, &json!({"accessToken": token, "refreshToken": token}))
+}
+
+/// The answer to an unknown key.
+pub(crate) fn key_refused() -> Reply {
     let refused = json!({"error": "not_authenticated", "description": "Invalid API key"});
-    let Some(user) = user else {
-        return reply::json(StatusCode::UNAUTHORIZED, &refused);
-    };
-    match state.account(&user) {
-        AccountBehaviour::LoggedOut => reply::json(StatusCode::UNAUTHORIZED, &refused),
-        AccountBehaviour::Blocked => reply::html(StatusCode::FORBIDDEN, None),
-        AccountBehaviour::HttpStatus(status) => {
-            reply::html(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY), None)
-        }
-        AccountBehaviour::Down => reply::html(StatusCode::BAD_GATEWAY, None),
-        AccountBehaviour::Healthy
-        | AccountBehaviour::RateLimited { .. }
-        | AccountBehaviour::QuotaReached => {
-            let token = tokens::session_token(&user, now + state.config.token_lifetime);
-            reply::json(StatusCode::OK, &json!({"accessToken": token, "refreshToken": token}))
-        }
-    }
+    reply::json(StatusCode::UNAUTHORIZED, &refused)
 }
 
 /// The whole request body, expanded.
 async fn body(request: Request<Incoming>) -> Result<Vec<u8>, Failure> {
-    let too_large = || Failure::transport(Code::ResourceExhausted, "message is larger than configured max");
+    let too_large =
+        || Failure::transport(Code::ResourceExhausted, "message is larger than configured max");
     let compressed = mentions_gzip(request.headers(), CONTENT_ENCODING.as_str());
     let mut body = request.into_body();
     let mut all = BytesMut::new();
@@ -175,7 +167,9 @@ async fn body(request: Request<Incoming>) -> Result<Vec<u8>, Failure> {
     }
     gzip::expand(&all, MAX_MESSAGE).map_err(|error| match error {
         gzip::GzipError::TooLarge => too_large(),
-        gzip::GzipError::Corrupt => Failure::transport(Code::InvalidArgument, "decompress: invalid gzip"),
+        gzip::GzipError::Corrupt => {
+            Failure::transport(Code::InvalidArgument, "decompress: invalid gzip")
+        }
     })
 }
 

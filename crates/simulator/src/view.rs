@@ -147,7 +147,8 @@ impl View {
 
     /// All characters of the request, for the estimate of its tokens.
     pub(crate) fn characters(&self) -> usize {
-        let messages = self.messages.iter().map(|message| message.text.len() + message.reasoning.len());
+        let messages =
+            self.messages.iter().map(|message| message.text.len() + message.reasoning.len());
         let tools = self.tools.iter().map(|tool| tool.name.len() + 64);
         self.system.iter().map(String::len).chain(messages).chain(tools).sum()
     }

@@ -44,6 +44,9 @@ pub(crate) fn success(answer: &ExecAnswer) -> Option<McpSuccess> {
             Some(mcp_result::Result::Success(success)) => Some((**success).clone()),
             _ => None,
         },
-        ExecAnswer::Context(_) | ExecAnswer::Text(_) | ExecAnswer::Thrown(_) | ExecAnswer::Refused => None,
+        ExecAnswer::Context(_)
+        | ExecAnswer::Text(_)
+        | ExecAnswer::Thrown(_)
+        | ExecAnswer::Refused => None,
     }
 }

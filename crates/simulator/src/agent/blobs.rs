@@ -114,7 +114,8 @@ mod tests {
         let text = include_str!("../../../../fixtures/vectors/agent_blobs.json");
         let all: Value = serde_json::from_str(text).expect("a JSON file");
         let vectors = all["vectors"].as_array().into_iter().flatten();
-        let known: Vec<_> = vectors.map(|v| (v["blob_id_hex"].clone(), v["content_text"].clone())).collect();
+        let known: Vec<_> =
+            vectors.map(|v| (v["blob_id_hex"].clone(), v["content_text"].clone())).collect();
         for blob in [Blob::system(), Blob::user("What is 2+2?"), Blob::assistant("Hello", &[])] {
             let content = String::from_utf8(blob.data).expect("text");
             let vector = (Value::from(hex::encode(&blob.id)), Value::from(content));

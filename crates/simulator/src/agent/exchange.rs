@@ -8,14 +8,15 @@ mod natives;
 
 use std::collections::BTreeMap;
 
+use cursor_proto::agent::conversation_action::Action;
 use cursor_proto::agent::oneof::{
-    agent_client_message as client, exec_client_control_message as control, exec_client_message as exec,
-    kv_client_message as kv, request_context_result,
+    agent_client_message as client, exec_client_control_message as control,
+    exec_client_message as exec, kv_client_message as kv, request_context_result,
 };
 use cursor_proto::agent::{
-    AgentClientMessage, ExecClientMessage, InteractionResponse, KvClientMessage, McpResult, RequestContext,
+    AgentClientMessage, ExecClientMessage, InteractionResponse, KvClientMessage, McpResult,
+    RequestContext,
 };
-use cursor_proto::agent::conversation_action::Action;
 
 use super::blobs;
 use crate::failure::{Code, Failure};
@@ -138,7 +139,9 @@ impl Exchange {
             return Err(Failure::invalid("Message is required").into());
         };
         match message {
-            M::RunRequest(_) => return Err(Failure::invalid("Run request was already received").into()),
+            M::RunRequest(_) => {
+                return Err(Failure::invalid("Run request was already received").into());
+            }
             M::ClientHeartbeat(_) => return Ok(Note::Heartbeat),
             M::ConversationAction(action) => match action.action {
                 Some(Action::CancelAction(_)) => return Err(Halt::Withdrawn),
@@ -189,7 +192,9 @@ impl Exchange {
         }
         let message = answer.message.ok_or_else(|| wrong_arm("Exec", id))?;
         asked.answer = match (asked.expected, message) {
-            (Expected::Context, exec::Message::RequestContextResult(result)) => Some(match result.result {
+            (Expected::Context, exec::Message::RequestContextResult(result)) => Some(match result
+                .result
+            {
                 Some(request_context_result::Result::Success(success)) => success
                     .request_context
                     .into_option()
@@ -204,7 +209,9 @@ impl Exchange {
                 let text = natives::text(native, &message).ok_or_else(|| wrong_arm("Exec", id))?;
                 Some(ExecAnswer::Text(text))
             }
-            (Expected::Context | Expected::Mcp | Expected::Throw, _) => return Err(wrong_arm("Exec", id)),
+            (Expected::Context | Expected::Mcp | Expected::Throw, _) => {
+                return Err(wrong_arm("Exec", id));
+            }
         };
         Ok(())
     }
@@ -212,7 +219,9 @@ impl Exchange {
     fn control(&mut self, message: Option<control::Message>) -> Result<(), Failure> {
         match message {
             Some(control::Message::StreamClose(close)) => self.asked_exec(close.id).map(|_| ()),
-            Some(control::Message::Heartbeat(heartbeat)) => self.asked_exec(heartbeat.id).map(|_| ()),
+            Some(control::Message::Heartbeat(heartbeat)) => {
+                self.asked_exec(heartbeat.id).map(|_| ())
+            }
             Some(control::Message::Throw(throw)) => {
                 let asked = self.asked_exec(throw.id)?;
                 if asked.answer.is_some() {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cursor_proto::agent::{
-    HeartbeatUpdate, StepCompletedUpdate, StepStartedUpdate, TextDeltaUpdate, ThinkingCompletedUpdate,
-    ThinkingDeltaUpdate, TokenDeltaUpdate,
+    HeartbeatUpdate, StepCompletedUpdate, StepStartedUpdate, TextDeltaUpdate,
+    ThinkingCompletedUpdate, ThinkingDeltaUpdate, TokenDeltaUpdate,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -86,7 +86,10 @@ impl Flow for Agent {
     fn end_thinking(&mut self) {
         if self.step.thinking_since.is_some() {
             let thinking_duration_ms = milliseconds(self.step.thinking_since.take());
-            self.send(&update(ThinkingCompletedUpdate { thinking_duration_ms, ..Default::default() }));
+            self.send(&update(ThinkingCompletedUpdate {
+                thinking_duration_ms,
+                ..Default::default()
+            }));
         }
     }
 
@@ -172,4 +175,3 @@ fn unknown_request(id: u32, exec_id: Option<&str>) -> Vec<u8> {
 fn milliseconds(since: Option<Instant>) -> i32 {
     since.map_or(0, |since| i32::try_from(since.elapsed().as_millis()).unwrap_or(i32::MAX))
 }
-

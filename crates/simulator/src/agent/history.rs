@@ -76,16 +76,22 @@ fn result_text(output: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(parts) => {
             let texts: Vec<&str> = parts.iter().filter_map(|part| part["text"].as_str()).collect();
-            if texts.is_empty() && !parts.is_empty() { output.to_string() } else { texts.join("\n") }
+            if texts.is_empty() && !parts.is_empty() {
+                output.to_string()
+            } else {
+                texts.join("\n")
+            }
         }
-        Value::Object(fields) => match (fields.get("type").and_then(Value::as_str), fields.get("value")) {
-            (Some("text" | "error-text" | "content"), Some(value)) => result_text(value),
-            (Some("json" | "error-json"), Some(value)) => value.to_string(),
-            _ => match fields.get("content") {
-                Some(content @ Value::Array(_)) => result_text(content),
-                _ => output.to_string(),
-            },
-        },
+        Value::Object(fields) => {
+            match (fields.get("type").and_then(Value::as_str), fields.get("value")) {
+                (Some("text" | "error-text" | "content"), Some(value)) => result_text(value),
+                (Some("json" | "error-json"), Some(value)) => value.to_string(),
+                _ => match fields.get("content") {
+                    Some(content @ Value::Array(_)) => result_text(content),
+                    _ => output.to_string(),
+                },
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => output.to_string(),
     }
 }
@@ -102,7 +108,9 @@ fn typed(message: &ConversationHistoryMessage) -> Option<Message> {
             for content in &said.content {
                 match &content.content {
                     Some(user::Content::Text(text)) => add_line(&mut message.text, &text.text),
-                    Some(user::Content::Image(image)) => message.images.extend(image_size(&image.data)),
+                    Some(user::Content::Image(image)) => {
+                        message.images.extend(image_size(&image.data));
+                    }
                     None => {}
                 }
             }
@@ -113,7 +121,9 @@ fn typed(message: &ConversationHistoryMessage) -> Option<Message> {
             for content in &said.content {
                 match &content.content {
                     Some(assistant::Content::Text(text)) => add_line(&mut message.text, &text.text),
-                    Some(assistant::Content::Reasoning(part)) => message.reasoning.push_str(&part.text),
+                    Some(assistant::Content::Reasoning(part)) => {
+                        message.reasoning.push_str(&part.text);
+                    }
                     Some(assistant::Content::ToolCall(_)) => message.calls += 1,
                     Some(assistant::Content::RedactedReasoning(_)) | None => {}
                 }
@@ -188,7 +198,9 @@ mod tests {
             json!({"result": 7}),
         ] {
             let mut part = json!({"type": "tool-result", "toolCallId": "1", "toolName": "f"});
-            part.as_object_mut().expect("an object").extend(output.as_object().expect("one").clone());
+            part.as_object_mut()
+                .expect("an object")
+                .extend(output.as_object().expect("one").clone());
             let message = one(&json!({"role": "tool", "content": [part]}));
             assert_eq!((message.role, message.text.as_str()), (Role::Tool, "7"), "{output}");
         }

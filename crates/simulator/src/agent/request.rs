@@ -9,7 +9,8 @@ use cursor_proto::Message as _;
 use cursor_proto::agent::conversation_action::Action;
 use cursor_proto::agent::oneof::{agent_client_message as client, selected_image::DataOrBlobId};
 use cursor_proto::agent::{
-    AgentClientMessage, AgentRunRequest, McpToolDefinition, RequestContext, UserMessage, UserMessageAction,
+    AgentClientMessage, AgentRunRequest, McpToolDefinition, RequestContext, UserMessage,
+    UserMessageAction,
 };
 
 use super::{blobs, history, values};
@@ -37,7 +38,9 @@ pub(crate) fn first(payload: &[u8]) -> Result<Box<AgentRunRequest>, Failure> {
     match &run.action.action {
         Some(Action::UserMessageAction(action)) if action.user_message.is_set() => {}
         Some(Action::ResumeAction(_)) => {}
-        Some(Action::UserMessageAction(_)) => return Err(Failure::invalid("User message is required")),
+        Some(Action::UserMessageAction(_)) => {
+            return Err(Failure::invalid("User message is required"));
+        }
         Some(Action::CancelAction(_)) | None => return Err(Failure::invalid("Action is required")),
     }
     if run.custom_system_prompt.is_some() {
@@ -52,8 +55,9 @@ pub(crate) fn first(payload: &[u8]) -> Result<Box<AgentRunRequest>, Failure> {
 
 /// Decodes a client message.
 pub(crate) fn decode(payload: &[u8]) -> Result<AgentClientMessage, Failure> {
-    AgentClientMessage::decode_from_slice(payload)
-        .map_err(|error| Failure::transport(Code::InvalidArgument, format!("parse binary: {error}")))
+    AgentClientMessage::decode_from_slice(payload).map_err(|error| {
+        Failure::transport(Code::InvalidArgument, format!("parse binary: {error}"))
+    })
 }
 
 /// The model asked for: the newer field, else the older one.
@@ -90,11 +94,11 @@ pub(crate) fn sent_ahead(run: &AgentRunRequest) -> Result<Blobs, Failure> {
 pub(crate) fn referenced(run: &AgentRunRequest) -> Vec<Vec<u8>> {
     let state = &run.conversation_state;
     let images = user_action(run).into_iter().flat_map(|action| {
-        action.user_message.selected_context.selected_images.iter().filter_map(|image| {
-            match &image.data_or_blob_id {
-                Some(DataOrBlobId::BlobId(id)) => Some(id),
-                Some(DataOrBlobId::Data(_)) | None => None,
-            }
+        action.user_message.selected_context.selected_images.iter().filter_map(|image| match &image
+            .data_or_blob_id
+        {
+            Some(DataOrBlobId::BlobId(id)) => Some(id),
+            Some(DataOrBlobId::Data(_)) | None => None,
         })
     });
     let mut ids: Vec<Vec<u8>> = Vec::new();
@@ -107,13 +111,17 @@ pub(crate) fn referenced(run: &AgentRunRequest) -> Vec<Vec<u8>> {
 }
 
 /// What the model sees of the request before any context was asked for.
-pub(crate) fn view(run: &AgentRunRequest, blobs: &Blobs, source: HistorySource) -> Result<View, Failure> {
+pub(crate) fn view(
+    run: &AgentRunRequest,
+    blobs: &Blobs,
+    source: HistorySource,
+) -> Result<View, Failure> {
     let mut view = View { model: model(run).to_owned(), ..View::default() };
     let action = user_action(run);
     let typed = action.and_then(|action| action.conversation_history.as_option());
     let roots = &run.conversation_state.root_prompt_messages_json;
     match source {
-        HistorySource::RootBlobs if !roots.is_empty() => {
+        HistorySource::RootBlobs => {
             for id in roots {
                 let data = blobs.get(id).ok_or_else(Failure::blob_missing)?;
                 let messages = history::from_blob(data)
@@ -121,9 +129,10 @@ pub(crate) fn view(run: &AgentRunRequest, blobs: &Blobs, source: HistorySource) 
                 view.messages.extend(messages);
             }
         }
-        HistorySource::RootBlobs | HistorySource::ConversationHistory => {
-            view.messages.extend(typed.map(history::from_typed).unwrap_or_default());
-        }
+        HistorySource::ConversationHistory => {}
+    }
+    if view.messages.is_empty() {
+        view.messages.extend(typed.map(history::from_typed).unwrap_or_default());
     }
     if let Some(action) = action {
         view.messages.extend(action.prepend_user_messages.iter().map(|said| user(said, blobs)));
@@ -171,7 +180,9 @@ pub(crate) fn check_reserved(view: &View) -> Result<(), Failure> {
     if view.tools.iter().any(|tool| RESERVED.contains(&tool.name.as_str())) {
         let detail = "We're having trouble connecting to the model provider.";
         let kind = Kind::ERROR_PROVIDER_ERROR;
-        return Err(Failure::new(Code::ResourceExhausted, kind, "Provider Error", detail).retryable(true));
+        return Err(
+            Failure::new(Code::ResourceExhausted, kind, "Provider Error", detail).retryable(true)
+        );
     }
     Ok(())
 }

@@ -46,8 +46,11 @@ impl Agent {
 
     fn announce(&self, call: &PlannedCall, tool: &Tool) {
         let call_id = &call.args.tool_call_id;
-        let announced =
-            McpArgs { name: tool.name.clone(), tool_call_id: call_id.clone(), ..Default::default() };
+        let announced = McpArgs {
+            name: tool.name.clone(),
+            tool_call_id: call_id.clone(),
+            ..Default::default()
+        };
         self.send(&update(PartialToolCallUpdate {
             call_id: call_id.clone(),
             tool_call: tool_call(announced, None).into(),

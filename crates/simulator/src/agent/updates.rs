@@ -1,39 +1,51 @@
 //! Server messages of a run.
 
-use cursor_proto::agent::oneof::{exec_server_message as exec, interaction_update, kv_server_message};
+use cursor_proto::agent::oneof::{
+    exec_server_message as exec, interaction_update, kv_server_message,
+};
 use cursor_proto::agent::{
-    AgentServerMessage, AskQuestionArgs, AskQuestionInteractionQuery, BackgroundShellSpawnArgs, DeleteArgs,
-    DiagnosticsArgs, ExecServerMessage, FetchArgs, GrepArgs, InteractionQuery, InteractionUpdate,
-    KvServerMessage, LsArgs, McpArgs, McpSuccess, McpToolCall, McpToolResult, ReadArgs, ShellArgs,
-    ToolCall, WebFetchArgs, WebFetchRequestQuery, WebSearchArgs, WebSearchRequestQuery, WriteArgs,
-    ask_question_args,
+    AgentServerMessage, AskQuestionArgs, AskQuestionInteractionQuery, BackgroundShellSpawnArgs,
+    DeleteArgs, DiagnosticsArgs, ExecServerMessage, FetchArgs, GrepArgs, InteractionQuery,
+    InteractionUpdate, KvServerMessage, LsArgs, McpArgs, McpSuccess, McpToolCall, McpToolResult,
+    ReadArgs, ShellArgs, ToolCall, WebFetchArgs, WebFetchRequestQuery, WebSearchArgs,
+    WebSearchRequestQuery, WriteArgs, ask_question_args,
 };
 
 use super::exchange::exec_id;
 use crate::script::{Native, Query};
 
 /// An interaction update.
-pub(crate) fn update(message: impl Into<Option<interaction_update::Message>>) -> AgentServerMessage {
+pub(crate) fn update(
+    message: impl Into<Option<interaction_update::Message>>,
+) -> AgentServerMessage {
     let update = InteractionUpdate { message: message.into(), ..Default::default() };
     AgentServerMessage { message: update.into(), ..Default::default() }
 }
 
 /// An exec request.
 pub(crate) fn exec(id: u32, message: impl Into<Option<exec::Message>>) -> AgentServerMessage {
-    let request =
-        ExecServerMessage { id, exec_id: exec_id(id), message: message.into(), ..Default::default() };
+    let request = ExecServerMessage {
+        id,
+        exec_id: exec_id(id),
+        message: message.into(),
+        ..Default::default()
+    };
     AgentServerMessage { message: request.into(), ..Default::default() }
 }
 
 /// A blob request.
-pub(crate) fn kv(id: u32, message: impl Into<Option<kv_server_message::Message>>) -> AgentServerMessage {
+pub(crate) fn kv(
+    id: u32,
+    message: impl Into<Option<kv_server_message::Message>>,
+) -> AgentServerMessage {
     let request = KvServerMessage { id, message: message.into(), ..Default::default() };
     AgentServerMessage { message: request.into(), ..Default::default() }
 }
 
 /// A tool call as the display updates show it.
 pub(crate) fn tool_call(args: McpArgs, result: Option<McpSuccess>) -> ToolCall {
-    let result = result.map(|success| McpToolResult { result: success.into(), ..Default::default() });
+    let result =
+        result.map(|success| McpToolResult { result: success.into(), ..Default::default() });
     let call = McpToolCall { args: args.into(), result: result.into(), ..Default::default() };
     ToolCall { tool: call.into(), ..Default::default() }
 }
@@ -45,7 +57,8 @@ pub(crate) fn native(native: Native, call_id: &str) -> exec::Message {
     match native {
         Native::Read => ReadArgs { path: path(), tool_call_id, ..Default::default() }.into(),
         Native::Write => {
-            WriteArgs { path: path(), file_text: "x\n".into(), tool_call_id, ..Default::default() }.into()
+            WriteArgs { path: path(), file_text: "x\n".into(), tool_call_id, ..Default::default() }
+                .into()
         }
         Native::Delete => DeleteArgs { path: path(), tool_call_id, ..Default::default() }.into(),
         Native::Shell => exec::Message::ShellArgs(Box::new(shell(tool_call_id))),
@@ -58,10 +71,15 @@ pub(crate) fn native(native: Native, call_id: &str) -> exec::Message {
             ..Default::default()
         }
         .into(),
-        Native::Ls => LsArgs { path: "/home/demo".into(), tool_call_id, ..Default::default() }.into(),
-        Native::Diagnostics => DiagnosticsArgs { path: path(), tool_call_id, ..Default::default() }.into(),
+        Native::Ls => {
+            LsArgs { path: "/home/demo".into(), tool_call_id, ..Default::default() }.into()
+        }
+        Native::Diagnostics => {
+            DiagnosticsArgs { path: path(), tool_call_id, ..Default::default() }.into()
+        }
         Native::Fetch => {
-            FetchArgs { url: "https://example.invalid".into(), tool_call_id, ..Default::default() }.into()
+            FetchArgs { url: "https://example.invalid".into(), tool_call_id, ..Default::default() }
+                .into()
         }
         Native::BackgroundShell => BackgroundShellSpawnArgs {
             command: "make".into(),
@@ -87,7 +105,8 @@ pub(crate) fn query(id: u32, query: Query, call_id: &str) -> AgentServerMessage 
     let tool_call_id = call_id.to_owned();
     let query = match query {
         Query::WebSearch => {
-            let args = WebSearchArgs { search_term: "rust".into(), tool_call_id, ..Default::default() };
+            let args =
+                WebSearchArgs { search_term: "rust".into(), tool_call_id, ..Default::default() };
             WebSearchRequestQuery { args: args.into(), ..Default::default() }.into()
         }
         Query::WebFetch => {

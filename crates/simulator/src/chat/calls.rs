@@ -71,7 +71,9 @@ impl Calls {
             return Err(Failure::invalid(format!("Tool call {id} was already answered")));
         }
         if !fits(call.tool, &result) {
-            return Err(Failure::invalid(format!("Tool call {id} was answered with another kind of result")));
+            return Err(Failure::invalid(format!(
+                "Tool call {id} was answered with another kind of result"
+            )));
         }
         call.result = Some(result);
         Ok(())
@@ -156,11 +158,19 @@ pub(crate) fn growing(arguments: &str) -> Vec<&str> {
 struct Spaced;
 
 impl serde_json::ser::Formatter for Spaced {
-    fn begin_array_value<W: ?Sized + std::io::Write>(&mut self, w: &mut W, first: bool) -> std::io::Result<()> {
+    fn begin_array_value<W: ?Sized + std::io::Write>(
+        &mut self,
+        w: &mut W,
+        first: bool,
+    ) -> std::io::Result<()> {
         if first { Ok(()) } else { w.write_all(b", ") }
     }
 
-    fn begin_object_key<W: ?Sized + std::io::Write>(&mut self, w: &mut W, first: bool) -> std::io::Result<()> {
+    fn begin_object_key<W: ?Sized + std::io::Write>(
+        &mut self,
+        w: &mut W,
+        first: bool,
+    ) -> std::io::Result<()> {
         if first { Ok(()) } else { w.write_all(b", ") }
     }
 
@@ -198,8 +208,11 @@ mod tests {
         let mut calls = asked();
         calls.accept(mcp("c")).expect("fits");
         assert!(!calls.are_answered());
-        let error = ToolResultError { model_visible_error_message: "no".into(), ..Default::default() };
-        calls.accept(ClientSideToolV2Result { error: error.into(), result: None, ..mcp("a\nb") }).expect("fits");
+        let error =
+            ToolResultError { model_visible_error_message: "no".into(), ..Default::default() };
+        calls
+            .accept(ClientSideToolV2Result { error: error.into(), result: None, ..mcp("a\nb") })
+            .expect("fits");
         assert!(calls.are_answered());
         let ids: Vec<_> = calls.take().into_iter().map(|result| result.tool_call_id).collect();
         assert_eq!(ids, ["a\nb", "c"]);
@@ -225,7 +238,8 @@ mod tests {
 
     #[test]
     fn streamed_arguments_grow() {
-        for arguments in ["{}", r#"{"city": "Oslo"}"#, r#"{"é": "ééééééé", "b": 1}"#, r#"{"a":"#] {
+        for arguments in ["{}", r#"{"city": "Oslo"}"#, r#"{"é": "ééééééé", "b": 1}"#, r#"{"a":"#]
+        {
             let texts = growing(arguments);
             assert_eq!(texts.last(), Some(&arguments));
             assert!(texts.windows(2).all(|pair| pair[0].len() < pair[1].len()));

@@ -30,7 +30,10 @@ impl Chat {
     }
 
     fn send_call(&self, call: ClientSideToolV2Call) {
-        self.send(&StreamUnifiedChatResponseWithTools { response: call.into(), ..Default::default() });
+        self.send(&StreamUnifiedChatResponseWithTools {
+            response: call.into(),
+            ..Default::default()
+        });
     }
 
     fn announce(&self, announced: &Announced) {
@@ -42,7 +45,10 @@ impl Chat {
             model_call_id: Some(announced.model_call_id.clone()),
             ..Default::default()
         };
-        self.respond(StreamUnifiedChatResponse { partial_tool_call: partial.into(), ..Default::default() });
+        self.respond(StreamUnifiedChatResponse {
+            partial_tool_call: partial.into(),
+            ..Default::default()
+        });
     }
 
     async fn answered(&mut self, done: impl Fn(&Calls) -> bool) -> Result<(), Halt> {

@@ -57,7 +57,9 @@ pub(crate) fn view(request: &StreamUnifiedChatRequest) -> View {
 fn messages(said: &ConversationMessage) -> Vec<Message> {
     let role = match said.r#type.as_known() {
         Some(MessageType::MESSAGE_TYPE_AI) => Role::Assistant,
-        Some(MessageType::MESSAGE_TYPE_HUMAN | MessageType::MESSAGE_TYPE_UNSPECIFIED) | None => Role::User,
+        Some(MessageType::MESSAGE_TYPE_HUMAN | MessageType::MESSAGE_TYPE_UNSPECIFIED) | None => {
+            Role::User
+        }
     };
     let mut reasoning = said.thinking.text.clone();
     for block in &said.all_thinking_blocks {
@@ -72,13 +74,17 @@ fn messages(said: &ConversationMessage) -> Vec<Message> {
         images: said.images.iter().map(|image| image.data.len()).collect(),
         calls: said.tool_results.len(),
     };
-    let results = said.tool_results.iter().map(|done| Message::new(Role::Tool, result::text(&done.result)));
+    let results =
+        said.tool_results.iter().map(|done| Message::new(Role::Tool, result::text(&done.result)));
     std::iter::once(message).chain(results).collect()
 }
 
 /// The tools the model is given: none unless the client is an agent that can run MCP tools.
 fn tools(request: &StreamUnifiedChatRequest) -> Vec<Tool> {
-    let can_run = request.supported_tools.iter().any(|tool| *tool == ClientSideToolV2::CLIENT_SIDE_TOOL_V2_MCP);
+    let can_run = request
+        .supported_tools
+        .iter()
+        .any(|tool| *tool == ClientSideToolV2::CLIENT_SIDE_TOOL_V2_MCP);
     if !request.is_agentic || !can_run || request.should_disable_tools == Some(true) {
         return Vec::new();
     }
@@ -107,7 +113,10 @@ mod tests {
         let mut vectors = all["vectors"].as_array().into_iter().flatten();
         let found = vectors.find(|vector| vector["name"] == name).expect("the vector");
         let bytes = hex::decode(found["hex"].as_str().expect("hex")).expect("hex");
-        match StreamUnifiedChatRequestWithTools::decode_from_slice(&bytes).expect("a request").request {
+        match StreamUnifiedChatRequestWithTools::decode_from_slice(&bytes)
+            .expect("a request")
+            .request
+        {
             Some(Request::StreamUnifiedChatRequest(request)) => *request,
             other => panic!("{other:?}"),
         }
@@ -115,7 +124,14 @@ mod tests {
 
     #[test]
     fn requests_of_the_vectors_are_accepted() {
-        for name in ["chat_smallest", "chat_text", "chat_system", "chat_multi_turn", "chat_image", "chat_tools"] {
+        for name in [
+            "chat_smallest",
+            "chat_text",
+            "chat_system",
+            "chat_multi_turn",
+            "chat_image",
+            "chat_tools",
+        ] {
             check(&vector(name)).unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
         }
     }
@@ -127,12 +143,21 @@ mod tests {
             change(&mut request);
             check(&request).expect_err("must be refused").body().to_string()
         };
-        assert!(refused(&|request| request.conversation.clear()).contains("Conversation is required"));
+        assert!(
+            refused(&|request| request.conversation.clear()).contains("Conversation is required")
+        );
         assert!(refused(&|request| request.model_details = None.into()).contains("Model details"));
-        assert!(refused(&|request| request.full_conversation_headers_only.swap(0, 1)).contains("headers"));
-        assert!(refused(&|request| request.full_conversation_headers_only.truncate(1)).contains("headers"));
+        assert!(
+            refused(&|request| request.full_conversation_headers_only.swap(0, 1))
+                .contains("headers")
+        );
+        assert!(
+            refused(&|request| request.full_conversation_headers_only.truncate(1))
+                .contains("headers")
+        );
         let unknown = |request: &mut StreamUnifiedChatRequest| {
-            request.model_details.get_or_insert_default().model_name = Some("no-such-model-xyz".into());
+            request.model_details.get_or_insert_default().model_name =
+                Some("no-such-model-xyz".into());
         };
         assert!(refused(&unknown).contains("ERROR_BAD_MODEL_NAME"));
     }
@@ -142,7 +167,7 @@ mod tests {
         let view = view(&vector("chat_system"));
         assert_eq!(view.system, ["You are a helpful assistant."]);
         assert_eq!(view.model, "claude-4.5-sonnet");
-        assert_eq!(super::view(&vector("chat_two_images")).messages[0].images, [67, 39]);
+        assert_eq!(super::view(&vector("chat_two_images")).messages[0].images, [66, 40]);
         let history = super::view(&vector("chat_thinking_history"));
         assert_eq!(history.messages[1].reasoning, "I consider the question.");
     }

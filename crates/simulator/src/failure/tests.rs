@@ -57,8 +57,8 @@ fn every_scenario_error() {
     ];
     assert_eq!(expected.len(), ErrorCode::ALL.len());
     for (code, connect, kind) in expected {
-        let end: Value =
-            serde_json::from_slice(&Failure::scenario(code, Some("böom"), None).end()).expect("JSON");
+        let end: Value = serde_json::from_slice(&Failure::scenario(code, Some("böom"), None).end())
+            .expect("JSON");
         let error = &end["error"];
         assert_eq!(error["code"], connect.name());
         assert_eq!(error["message"], "Error");

@@ -47,7 +47,10 @@ fn tool_json_may_contain_the_closing_mark() {
 #[test]
 fn tool_takes_any_json_value() {
     for json in ["{}", "[1]", "7", "null", "true", r#""s""#, " { } "] {
-        assert!(matches!(one(&format!("[[sim: tool t={json}]]")), Directive::Tool { .. }), "{json}");
+        assert!(
+            matches!(one(&format!("[[sim: tool t={json}]]")), Directive::Tool { .. }),
+            "{json}"
+        );
     }
 }
 
@@ -79,7 +82,9 @@ fn words_with_arguments() {
     assert!(matches!(one("[[sim: tag t]]"), Directive::Tag(name) if name == "t"));
     assert!(matches!(one(r#"[[sim: stats "t u"]]"#), Directive::Stats(name) if name == "t u"));
     for (name, kind) in Native::ALL {
-        assert!(matches!(one(&format!("[[sim: native {name}]]")), Directive::Native(k) if k == kind));
+        assert!(
+            matches!(one(&format!("[[sim: native {name}]]")), Directive::Native(k) if k == kind)
+        );
         assert_eq!(kind.name(), name);
     }
     for (name, kind) in Query::ALL {
@@ -131,7 +136,10 @@ fn every_error_code_with_and_without_arguments() {
 #[test]
 fn http_status() {
     assert!(matches!(one("[[sim: http 503]]"), Directive::Http { status: 503, retry: None }));
-    assert!(matches!(one("[[sim: http 429 retry=3]]"), Directive::Http { status: 429, retry: Some(3) }));
+    assert!(matches!(
+        one("[[sim: http 429 retry=3]]"),
+        Directive::Http { status: 429, retry: Some(3) }
+    ));
 }
 
 #[test]

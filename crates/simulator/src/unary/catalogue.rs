@@ -80,8 +80,9 @@ fn details(model: &'static Model) -> ModelDetails {
 
 /// The same as Connect JSON.
 pub(crate) fn usable_models_json(request: &[u8]) -> Result<Vec<u8>, Failure> {
-    let request: Value = serde_json::from_slice(request)
-        .map_err(|error| Failure::transport(Code::InvalidArgument, format!("parse JSON: {error}")))?;
+    let request: Value = serde_json::from_slice(request).map_err(|error| {
+        Failure::transport(Code::InvalidArgument, format!("parse JSON: {error}"))
+    })?;
     let custom = request["customModelIds"].as_array().into_iter().flatten();
     let custom: Vec<String> = custom.filter_map(|id| id.as_str().map(str::to_owned)).collect();
     let models: Vec<Value> = usable(&custom).map(details_json).collect();
@@ -107,5 +108,8 @@ fn details_json(model: &'static Model) -> Value {
 
 /// The answer to `GetDefaultModelForCli`.
 pub(crate) fn default_model() -> GetDefaultModelForCliResponse {
-    GetDefaultModelForCliResponse { model: models::find("default").map(details).into(), ..Default::default() }
+    GetDefaultModelForCliResponse {
+        model: models::find("default").map(details).into(),
+        ..Default::default()
+    }
 }

@@ -146,7 +146,10 @@ fn a_tool_is_found_by_its_name_or_a_renaming_of_it() {
     assert_eq!(all.tool("Task").map(|tool| tool.name.as_str()), Some("mcp_Task"));
     assert_eq!(all.tool("a.b").map(|tool| tool.name.as_str()), Some("a_b"));
     assert_eq!(all.tool("weather"), None);
-    assert_eq!(all.no_tool("weather"), "sim: no tool weather; offered: a_b, get_weather, mcp_Task, x__y");
+    assert_eq!(
+        all.no_tool("weather"),
+        "sim: no tool weather; offered: a_b, get_weather, mcp_Task, x__y"
+    );
     assert_eq!(view(vec![]).no_tool("x"), "sim: no tool x; offered: none");
 }
 

@@ -4,6 +4,8 @@
 //! skipped. A frame's reasoning comes before its text. Calls of built-in tools are refused at
 //! once, so that the server never waits for them (`reference/upstream-protocol.md` §6, §8).
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use conversation::{Event, Failure, StopReason};
 use cursor_proto::MessageView as _;
@@ -33,8 +35,8 @@ pub struct ChatSession {
     /// closes the block.
     seal: Option<String>,
     usage_id: Option<String>,
-    /// The call refused last: streaming calls are repeated with growing arguments.
-    refused: Option<String>,
+    /// Calls that have their refusal: streaming calls are repeated, parallel ones in turns.
+    refused: HashSet<String>,
 }
 
 impl ChatSession {
@@ -46,7 +48,7 @@ impl ChatSession {
             started: false,
             seal: None,
             usage_id: None,
-            refused: None,
+            refused: HashSet::new(),
         }
     }
 
@@ -115,10 +117,9 @@ impl ChatSession {
     fn refuse(&mut self, call: &ClientSideToolV2CallView<'_>, actions: &mut Actions) {
         actions.progress = true;
         let complete = !call.is_streaming || call.is_last_message;
-        if !complete || self.refused.as_deref() == Some(call.tool_call_id) {
+        if !complete || !self.refused.insert(call.tool_call_id.to_owned()) {
             return;
         }
-        self.refused = Some(call.tool_call_id.to_owned());
         tracing::debug!(tool = call.name, "tool call refused");
         let result = ClientSideToolV2Result {
             tool: call.tool,

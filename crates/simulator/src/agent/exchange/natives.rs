@@ -2,8 +2,8 @@
 
 use cursor_proto::agent::oneof::{
     ask_question_result, background_shell_spawn_result, delete_result, diagnostics_result,
-    exec_client_message as exec, fetch_result, grep_result, interaction_response as response, ls_result,
-    read_result, read_success, shell_result, shell_stream, web_fetch_request_response,
+    exec_client_message as exec, fetch_result, grep_result, interaction_response as response,
+    ls_result, read_result, read_success, shell_result, shell_stream, web_fetch_request_response,
     web_search_request_response, write_result,
 };
 use cursor_proto::agent::{InteractionResponse, ReadResult, ShellStream};
@@ -50,7 +50,9 @@ pub(crate) fn text(native: Native, answer: &exec::Message) -> Option<String> {
             None => UNKNOWN.to_owned(),
         },
         (Native::BackgroundShell, M::BackgroundShellSpawnResult(result)) => match &result.result {
-            Some(background_shell_spawn_result::Result::Rejected(rejected)) => rejected.reason.clone(),
+            Some(background_shell_spawn_result::Result::Rejected(rejected)) => {
+                rejected.reason.clone()
+            }
             None => UNKNOWN.to_owned(),
         },
         _ => return None,
@@ -65,7 +67,9 @@ fn read(result: &ReadResult) -> String {
             None => UNKNOWN.to_owned(),
         },
         Some(read_result::Result::Rejected(rejected)) => rejected.reason.clone(),
-        Some(read_result::Result::FileNotFound(missing)) => format!("file not found: {}", missing.path),
+        Some(read_result::Result::FileNotFound(missing)) => {
+            format!("file not found: {}", missing.path)
+        }
         None => UNKNOWN.to_owned(),
     }
 }

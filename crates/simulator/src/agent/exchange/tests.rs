@@ -17,7 +17,10 @@ fn refused(result: Result<Note, Halt>) -> String {
     match result {
         Err(Halt::Failure(failure)) => {
             assert_eq!(failure.code, Code::InvalidArgument);
-            failure.body()["details"][0]["debug"]["details"]["detail"].as_str().unwrap_or_default().to_owned()
+            failure.body()["details"][0]["debug"]["details"]["detail"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
         }
         other => panic!("{other:?}"),
     }
@@ -36,7 +39,9 @@ fn asked(expected: &[Expected]) -> Exchange {
 fn answers_are_matched_to_requests() {
     let mut exchange = asked(&[Expected::Context, Expected::Mcp]);
     assert_eq!(exchange.accept(vector("exec_result_request_context")).expect("fits"), Note::Other);
-    assert!(matches!(exchange.exec_answer(1), Some(ExecAnswer::Context(context)) if context.tools.len() == 1));
+    assert!(
+        matches!(exchange.exec_answer(1), Some(ExecAnswer::Context(context)) if context.tools.len() == 1)
+    );
     assert!(exchange.exec_answer(2).is_none());
     exchange.accept(vector("exec_heartbeat")).expect("fits");
     exchange.accept(vector("exec_result_mcp_text")).expect("fits");
@@ -61,7 +66,10 @@ fn what_was_never_asked_is_refused() {
 fn a_second_answer_and_a_wrong_arm_are_refused() {
     let mut exchange = asked(&[Expected::Context, Expected::Mcp]);
     exchange.accept(vector("exec_result_mcp_text")).expect("fits");
-    assert_eq!(refused(exchange.accept(vector("exec_result_mcp_text"))), "Exec 2 was already answered");
+    assert_eq!(
+        refused(exchange.accept(vector("exec_result_mcp_text"))),
+        "Exec 2 was already answered"
+    );
     let mut exchange = asked(&[Expected::Mcp, Expected::Throw]);
     let wrong = "was answered with another kind of result";
     assert!(refused(exchange.accept(vector("exec_result_request_context"))).contains(wrong));
@@ -118,7 +126,10 @@ fn natives_give_their_text() {
         let mut exchange = asked(&vec![Expected::Native(native); id as usize]);
         exchange.accept(vector(name)).expect("fits");
         let found = exchange.exec_answer(id);
-        assert!(matches!(found, Some(ExecAnswer::Text(found)) if found == text), "{name}: {found:?}");
+        assert!(
+            matches!(found, Some(ExecAnswer::Text(found)) if found == text),
+            "{name}: {found:?}"
+        );
     }
 }
 
@@ -130,7 +141,9 @@ fn a_shell_stream_ends_with_its_exit() {
         assert!(exchange.exec_answer(7).is_none());
     }
     exchange.accept(vector("exec_shell_stream_exit")).expect("fits");
-    assert!(matches!(exchange.exec_answer(7), Some(ExecAnswer::Text(text)) if text == "hello\nwarn\nexit 2"));
+    assert!(
+        matches!(exchange.exec_answer(7), Some(ExecAnswer::Text(text)) if text == "hello\nwarn\nexit 2")
+    );
 }
 
 #[test]
@@ -149,11 +162,15 @@ fn queries_and_throws() {
     assert_eq!(answers, [Some("approved"), Some("rejected"), Some("approved")]);
     let mut exchange = asked(&[Expected::Throw; 11]);
     exchange.accept(vector("exec_throw")).expect("fits");
-    assert!(matches!(exchange.exec_answer(11), Some(ExecAnswer::Thrown(text)) if text == "not supported"));
+    assert!(
+        matches!(exchange.exec_answer(11), Some(ExecAnswer::Thrown(text)) if text == "not supported")
+    );
 }
 
 #[test]
 fn a_cancel_withdraws_the_question() {
     assert!(matches!(Exchange::default().accept(vector("cancel")), Err(Halt::Withdrawn)));
-    assert!(refused(Exchange::default().accept(AgentClientMessage::default())).contains("required"));
+    assert!(
+        refused(Exchange::default().accept(AgentClientMessage::default())).contains("required")
+    );
 }

@@ -36,13 +36,19 @@ fn what_is_missing_is_named() {
         ("Conversation state is required", refusal(|run| run.conversation_state = None.into())),
         ("Action is required", refusal(|run| run.action = None.into())),
         ("--system-prompt", refusal(|run| run.custom_system_prompt = Some("x".into()))),
-        ("Model is required", refusal(|run| {
-            run.requested_model = None.into();
-            run.model_details = None.into();
-        })),
-        ("ERROR_BAD_MODEL_NAME", refusal(|run| {
-            run.requested_model.get_or_insert_default().model_id = "no-such-model-xyz".into();
-        })),
+        (
+            "Model is required",
+            refusal(|run| {
+                run.requested_model = None.into();
+                run.model_details = None.into();
+            }),
+        ),
+        (
+            "ERROR_BAD_MODEL_NAME",
+            refusal(|run| {
+                run.requested_model.get_or_insert_default().model_id = "no-such-model-xyz".into();
+            }),
+        ),
     ] {
         assert!(failure.contains(text), "{text}: {failure}");
         assert!(failure.contains("invalid_argument"));
@@ -85,14 +91,15 @@ fn history_by_typed_messages() {
         assert_eq!(view.messages[1].reasoning, "sum");
     }
     let blobs = self::run("run_with_history_blobs");
-    let view = view(&blobs, &Blobs::new(), HistorySource::ConversationHistory).expect("blobs ignored");
+    let view =
+        view(&blobs, &Blobs::new(), HistorySource::ConversationHistory).expect("blobs ignored");
     assert_eq!(view.messages.len(), 1);
 }
 
 #[test]
 fn images_of_the_message() {
     let view = view(&run("run_image"), &Blobs::new(), HistorySource::RootBlobs).expect("complete");
-    assert_eq!(view.messages[0].images, [67]);
+    assert_eq!(view.messages[0].images, [66]);
 }
 
 #[test]

@@ -1,0 +1,27 @@
+//! The simulator as a client sees it, over real sockets.
+//!
+//! The client is hand-rolled on hyper: golden frames go out as bytes, answers are decoded from
+//! bytes. It shares no code with the simulator.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "it/accounts.rs"]
+mod accounts;
+#[path = "it/agent.rs"]
+mod agent;
+#[path = "it/agent_client.rs"]
+mod agent_client;
+#[path = "it/agent_protocol.rs"]
+mod agent_protocol;
+#[path = "it/chat.rs"]
+mod chat;
+#[path = "it/chat_client.rs"]
+mod chat_client;
+#[path = "it/client.rs"]
+mod client;
+#[path = "it/connections.rs"]
+mod connections;
+#[path = "it/faults.rs"]
+mod faults;
+#[path = "it/unary.rs"]
+mod unary;

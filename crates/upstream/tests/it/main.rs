@@ -1,0 +1,11 @@
+//! The upstream crate over real sockets: its transport against a hand-made HTTP/2 peer, its calls
+//! and sessions against the simulated backend.
+
+mod backend;
+mod connections;
+mod exchanges;
+mod openings;
+mod peer;
+mod raw;
+mod support;
+mod tls;
