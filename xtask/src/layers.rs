@@ -37,6 +37,7 @@ const LAYERS: &[Layer] = &[
         &["simulator", "upstream"],
     ),
     layer("simulator", &["cursor-proto"], &[]),
+    layer("benches", &["cursor-proto"], &[]),
     Layer { name: "cli", may_use: Allowed::Everything, tests_may_use: &[] },
     layer("xtask", &[], &[]),
 ];

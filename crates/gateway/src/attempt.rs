@@ -5,13 +5,14 @@
 //! however the attempt ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use conversation::{Failure, FailureClass, Turn};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use upstream::transport::Exchange;
-use upstream::{Caller, ClientMessage, Flow, Session, UpstreamError, agent, chat, classify};
+use upstream::{Caller, ClientMessage, Flow, Session, agent, chat, classify};
 
 use crate::account::{Account, no_accounts};
 use crate::answer::Batch;
@@ -44,7 +45,11 @@ impl TurnTask {
             );
             // Waits for a slow reader, but not for ever; one that has gone needs no word.
             let patience = self.gateway.options.progress_timeout;
-            let _ = tokio::time::timeout(patience, self.out.send(Err(failure))).await;
+            let word = tokio::time::timeout(patience, self.out.send(Err(failure)));
+            tokio::select! {
+                _ = word => {}
+                () = stop_waiting(&cut) => {}
+            }
         }
     }
 
@@ -87,48 +92,40 @@ impl TurnTask {
 
     /// One attempt. `Err` means that nothing was visible.
     async fn attempt(&self, account: &Account, started: Instant) -> Result<Ending, Failure> {
-        let opened = tokio::select! {
-            biased;
-            () = self.out.closed() => return Ok(Ending::Abandoned),
-            opened = self.open(account) => opened,
-        };
-        let opened = opened?;
-        let drive = Drive::new(&self.gateway, &self.turn, &self.out, opened, started);
-        drive.run().await
+        let mut renewed = false;
+        loop {
+            let opened = tokio::select! {
+                biased;
+                () = self.out.closed() => return Ok(Ending::Abandoned),
+                opened = self.open(account) => opened?,
+            };
+            let bearer = opened.caller.bearer.clone();
+            let drive = Drive::new(&self.gateway, &self.turn, &self.out, opened, started);
+            match drive.run().await {
+                // An exchanged token that is refused is worth one more, for it may just have ended.
+                Err(failure)
+                    if failure.class == FailureClass::AccountRejected
+                        && !renewed
+                        && account.tokens.refused(&bearer) =>
+                {
+                    renewed = true;
+                }
+                ended => return ended,
+            }
+        }
     }
 
     async fn open(&self, account: &Account) -> Result<Opened, Failure> {
         let gateway = &self.gateway;
-        let mut renewed = false;
-        loop {
-            let now = gateway.unix_seconds();
-            let bearer = account.tokens.bearer(&gateway.backend, now).await?;
-            let caller = account.caller(bearer.clone());
-            let (message, session) = self.opening(account.flow)?;
-            let mut exchange = gateway
-                .backend
-                .open(&caller, gateway.ambient.stamp(), &message)
-                .await
-                .map_err(|error| classify(&error))?;
-            // An exchanged token that is refused is worth one more, for it may just have ended.
-            if renewed || !account.tokens.can_renew() {
-                return Ok(Opened { exchange, session, caller, first: None });
-            }
-            let first =
-                tokio::time::timeout(gateway.options.first_message_timeout, exchange.next())
-                    .await
-                    .map_err(|_| {
-                        classify(&UpstreamError::Deadline(upstream::Deadline::FirstMessage))
-                    })?;
-            if let upstream::transport::Received::End(Err(error)) = &first
-                && classify(error).class == FailureClass::AccountRejected
-                && account.tokens.refused(&bearer)
-            {
-                renewed = true;
-                continue;
-            }
-            return Ok(Opened { exchange, session, caller, first: Some(first) });
-        }
+        let bearer = account.tokens.bearer(&gateway.backend, gateway.unix_seconds()).await?;
+        let caller = account.caller(bearer);
+        let (message, session) = self.opening(account.flow)?;
+        let exchange = gateway
+            .backend
+            .open(&caller, gateway.ambient.stamp(), &message)
+            .await
+            .map_err(|error| classify(&error))?;
+        Ok(Opened { exchange, session, caller })
     }
 
     fn opening(&self, flow: Flow) -> Result<(ClientMessage, Session), Failure> {
@@ -146,8 +143,13 @@ pub(crate) struct Opened {
     pub(crate) exchange: Exchange,
     pub(crate) session: Session,
     pub(crate) caller: Caller,
-    /// What was already received while the token was being tried.
-    pub(crate) first: Option<upstream::transport::Received>,
+}
+
+/// Returns a moment after the cut: a reader that stalls must not keep the gateway from stopping.
+async fn stop_waiting(cut: &CancellationToken) {
+    const LAST_WORD: Duration = Duration::from_millis(500);
+    cut.cancelled().await;
+    tokio::time::sleep(LAST_WORD).await;
 }
 
 fn shutting_down() -> Failure {

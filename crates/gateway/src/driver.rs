@@ -40,7 +40,6 @@ pub(crate) struct Drive<'a> {
     exchange: Exchange,
     session: Session,
     caller: Caller,
-    first: Option<Received>,
     limiter: Option<Limiter>,
     meter: Meter,
     grammar: Grammar,
@@ -80,7 +79,6 @@ impl<'a> Drive<'a> {
             exchange: opened.exchange,
             session: opened.session,
             caller: opened.caller,
-            first: opened.first,
             limiter: Limiter::new(&turn.limits),
             meter: Meter::default(),
             grammar: Grammar::default(),
@@ -123,9 +121,10 @@ impl<'a> Drive<'a> {
                     self.progress = Some(Instant::now());
                 }
                 // Cancel-safe: all progress is kept in the exchange and the session.
-                step = next_batch(&mut self.exchange, &mut self.session, &mut self.first, &mut actions),
+                step = next_batch(&mut self.exchange, &mut self.session, &mut actions),
                     if !blocked =>
                 {
+                    let waiting = self.progress.is_none();
                     let flow = match step? {
                         Step::Messages => self.carry_out(&mut actions)?,
                         Step::End(result) => {
@@ -137,9 +136,14 @@ impl<'a> Drive<'a> {
                             self.carry_out(&mut actions)?
                         }
                     };
-                    match flow {
-                        Flow::Continue => {}
-                        Flow::Finished => return self.finish().await,
+                    if let Flow::Finished = flow {
+                        return self.finish().await;
+                    }
+                    // From the first message on another deadline holds, which may be a shorter
+                    // one. Later ones only move away, so the timer finds them by itself.
+                    if waiting && self.progress.is_some() {
+                        let wake = self.tick(&mut actions)?;
+                        timer.as_mut().reset(wake);
                     }
                 }
                 () = &mut timer => {
@@ -293,19 +297,15 @@ impl<'a> Drive<'a> {
 async fn next_batch(
     exchange: &mut Exchange,
     session: &mut Session,
-    first: &mut Option<Received>,
     actions: &mut Actions,
 ) -> Result<Step, Failure> {
     let mut taken = 0;
     std::future::poll_fn(|cx| {
         loop {
-            let received = match first.take() {
-                Some(received) => received,
-                None => match exchange.poll_next(cx) {
-                    Poll::Ready(received) => received,
-                    Poll::Pending if taken > 0 => return Poll::Ready(Ok(Step::Messages)),
-                    Poll::Pending => return Poll::Pending,
-                },
+            let received = match exchange.poll_next(cx) {
+                Poll::Ready(received) => received,
+                Poll::Pending if taken > 0 => return Poll::Ready(Ok(Step::Messages)),
+                Poll::Pending => return Poll::Pending,
             };
             match received {
                 Received::Message(message) => {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use accounts::{Alias, Roster};
@@ -44,6 +44,8 @@ pub struct Stats {
     pub total: u64,
     pub active: usize,
     pub failed: u64,
+    /// Accounts in use, each as often as it is.
+    pub leases: usize,
 }
 
 /// The service. Cheap to clone.
@@ -158,6 +160,7 @@ impl Gateway {
             total: counters.total.load(Ordering::Relaxed),
             active: counters.active.load(Ordering::Acquire),
             failed: counters.failed.load(Ordering::Relaxed),
+            leases: self.0.roster.lock().unwrap_or_else(PoisonError::into_inner).active(),
         }
     }
 

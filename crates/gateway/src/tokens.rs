@@ -93,14 +93,6 @@ impl TokenSource {
         }
     }
 
-    /// Whether a refused bearer can be replaced by a fresh one.
-    pub(crate) fn can_renew(&self) -> bool {
-        match self {
-            Self::Session(_) => false,
-            Self::Exchanged { .. } => true,
-        }
-    }
-
     /// Forgets a bearer that the upstream did not accept. Whether a fresh one can be had.
     pub(crate) fn refused(&self, bearer: &SecretString) -> bool {
         match self {

@@ -44,7 +44,12 @@ pub const KEYS: &[Key] = &[
         "",
         "Path under which the API is served as well, such as /api.",
     ),
-    key("data_dir", "DATA_DIR", "data", "Folder for what is kept; this version keeps nothing there yet."),
+    key(
+        "data_dir",
+        "DATA_DIR",
+        "data",
+        "Folder for what is kept; this version keeps nothing there yet.",
+    ),
     key(
         "log.level",
         "LOG_LEVEL",

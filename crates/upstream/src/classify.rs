@@ -178,6 +178,13 @@ fn by_answer(answer: &AnswerError) -> &'static Rule {
         return rule;
     }
     match answer.kind.and_then(by_kind) {
+        // A provider that is overloaded fails under the number of one that is broken.
+        Some(rule) if rule.class == Class::UpstreamFailed && rule.scope == Scope::Model => {
+            match answer.code {
+                ErrorCode::Unavailable => &OVERLOADED,
+                _ => rule,
+            }
+        }
         Some(rule) => rule,
         None => by_code(answer.code),
     }

@@ -4,6 +4,8 @@
 //! The declared length is checked before anything is reserved, and the expanded size while
 //! expanding.
 
+use std::sync::LazyLock;
+
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use connectrpc::{CompressionRegistry, GzipProvider};
 use cursor_proto::Message;
@@ -42,7 +44,6 @@ pub struct EnvelopeDecoder {
     /// A whole chunk taken without copying while `buffer` is empty.
     chunk: Bytes,
     limit: usize,
-    gzip: CompressionRegistry,
     ended: bool,
 }
 
@@ -59,13 +60,7 @@ impl EnvelopeDecoder {
     /// `limit` bounds the payload in bytes, before and after expansion.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self {
-            buffer: BytesMut::new(),
-            chunk: Bytes::new(),
-            limit,
-            gzip: gzip_registry(),
-            ended: false,
-        }
+        Self { buffer: BytesMut::new(), chunk: Bytes::new(), limit, ended: false }
     }
 
     /// Takes more bytes of the body.
@@ -112,7 +107,7 @@ impl EnvelopeDecoder {
             self.chunk.split_to(length)
         };
         let payload = if flags & COMPRESSED != 0 && !payload.is_empty() {
-            self.gzip
+            gzip_registry()
                 .decompress_with_limit("gzip", payload, self.limit)
                 .map_err(|error| FrameError::Gzip(error.to_string()))?
         } else {
@@ -153,10 +148,10 @@ fn frame(flags: u8, payload: &[u8]) -> Bytes {
     out.freeze()
 }
 
-fn gzip_registry() -> CompressionRegistry {
-    static REGISTRY: std::sync::LazyLock<CompressionRegistry> =
-        std::sync::LazyLock::new(|| CompressionRegistry::new().register(GzipProvider::default()));
-    REGISTRY.clone()
+fn gzip_registry() -> &'static CompressionRegistry {
+    static REGISTRY: LazyLock<CompressionRegistry> =
+        LazyLock::new(|| CompressionRegistry::new().register(GzipProvider::default()));
+    &REGISTRY
 }
 
 #[cfg(test)]

@@ -89,9 +89,12 @@ impl From<FrameError> for UpstreamError {
 }
 
 impl From<ConnectError> for UpstreamError {
-    /// From the generated unary clients. A status that our transport noted wins over the code
-    /// that the library guesses from it.
+    /// From the generated unary clients. What our transport met, and a status that it noted, win
+    /// over the code that the library guesses from them.
     fn from(error: ConnectError) -> Self {
+        if let Some(met) = met_by_transport(&error) {
+            return met;
+        }
         let retry_after = retry_after(error.response_headers());
         if error.details.is_empty()
             && let Some(status) = error.response_headers().get(crate::transport::STATUS_NOTE)
@@ -115,6 +118,19 @@ impl From<ConnectError> for UpstreamError {
         };
         Self::Answer(Box::new(AnswerError::from_wire(wire, retry_after)))
     }
+}
+
+/// The library calls every failure of the transport `unavailable`, as if the server had said so;
+/// the true one is its source.
+fn met_by_transport(error: &ConnectError) -> Option<UpstreamError> {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if let Some(met) = error.downcast_ref::<UpstreamError>() {
+            return Some(met.clone());
+        }
+        source = error.source();
+    }
+    None
 }
 
 /// The end-of-stream JSON: `{}`, nothing at all, or `{"error":{…},"metadata":{…}}`.

@@ -51,8 +51,8 @@ impl Default for TransportOptions {
 }
 
 /// Receive window of one call: what a slow reader can make us hold.
-const STREAM_WINDOW: u32 = 128 << 10;
+const STREAM_WINDOW: u32 = 256 << 10;
 
 /// Receive window of a connection. Room for every call's window, so that slow readers never stop
 /// the others on the same connection.
-const CONNECTION_WINDOW: u32 = 16 << 20;
+const CONNECTION_WINDOW: u32 = 32 << 20;

@@ -1,3 +1,5 @@
+//! Tests of `failure`.
+
 use cursor_proto::aiserver::error_details::Error as Kind;
 
 use super::*;

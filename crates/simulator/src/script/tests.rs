@@ -1,3 +1,5 @@
+//! Tests of `script`.
+
 use super::*;
 
 fn one(text: &str) -> Directive {

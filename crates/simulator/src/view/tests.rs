@@ -1,3 +1,5 @@
+//! Tests of `view`.
+
 use serde_json::json;
 
 use super::*;

@@ -161,10 +161,7 @@ impl Run {
                 Event::Opened(kind) => open = Some(kind),
                 Event::Closed(_) => open = None,
                 Event::Delta(delta) if open == Some(wanted) => text.push_str(delta),
-                Event::Delta(_)
-                | Event::Started { .. }
-                | Event::Usage(_)
-                | Event::Finished(_) => {}
+                Event::Delta(_) | Event::Started { .. } | Event::Usage(_) | Event::Finished(_) => {}
             }
         }
         text
@@ -196,10 +193,9 @@ impl Run {
             .filter_map(|event| match event {
                 Event::Opened(kind) => Some(format!("{kind:?}")),
                 Event::Closed(seal) => Some(format!("closed {}", seal.as_deref().unwrap_or("-"))),
-                Event::Started { .. }
-                | Event::Delta(_)
-                | Event::Usage(_)
-                | Event::Finished(_) => None,
+                Event::Started { .. } | Event::Delta(_) | Event::Usage(_) | Event::Finished(_) => {
+                    None
+                }
             })
             .collect()
     }

@@ -8,7 +8,7 @@ use connectrpc::client::{BoxFuture, ClientBody, ClientTransport};
 use h2::RecvStream;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::{Body, Frame};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full, Limited};
 
 use super::STATUS_NOTE;
 use super::connection::Slot;
@@ -46,12 +46,7 @@ impl UnaryTransport {
         *request.headers_mut() = headers;
         let response = exchange(&self.pool, &self.origin, request, body).await?;
         let (head, body) = response.into_parts();
-        let body = http_body_util::Limited::new(body, limit)
-            .collect()
-            .await
-            .map_err(|error| UpstreamError::Lost(error.to_string()))?
-            .to_bytes();
-        Ok((head.status, head.headers, body))
+        Ok((head.status, head.headers, read(body, limit).await?))
     }
 }
 
@@ -82,14 +77,20 @@ async fn exchange(
     Ok(Response::from_parts(head, UnaryBody { stream, _slot: slot }))
 }
 
+async fn read(body: UnaryBody, limit: usize) -> Result<Bytes, UpstreamError> {
+    let read = Limited::new(body, limit).collect().await;
+    Ok(read.map_err(|error| UpstreamError::Lost(error.to_string()))?.to_bytes())
+}
+
 impl ClientTransport for UnaryTransport {
-    type ResponseBody = UnaryBody;
+    /// Read by us: the library would report a loss half way as an error of the server's.
+    type ResponseBody = Full<Bytes>;
     type Error = UpstreamError;
 
     fn send(
         &self,
         request: Request<ClientBody>,
-    ) -> BoxFuture<'static, Result<Response<UnaryBody>, UpstreamError>> {
+    ) -> BoxFuture<'static, Result<Response<Full<Bytes>>, UpstreamError>> {
         let Self { pool, origin } = self.clone();
         Box::pin(async move {
             let (head, body) = request.into_parts();
@@ -98,21 +99,18 @@ impl ClientTransport for UnaryTransport {
                 .await
                 .map_err(|error| UpstreamError::Lost(error.to_string()))?
                 .to_bytes();
-            exchange(&pool, &origin, Request::from_parts(head, ()), body).await
+            let request = Request::from_parts(head, ());
+            let (head, body) = exchange(&pool, &origin, request, body).await?.into_parts();
+            let body = read(body, pool.options().max_message_bytes).await?;
+            Ok(Response::from_parts(head, Full::new(body)))
         })
     }
 }
 
 /// The answer's body; holds the place on the connection until it is read or dropped.
-pub struct UnaryBody {
+struct UnaryBody {
     stream: RecvStream,
     _slot: Slot,
-}
-
-impl std::fmt::Debug for UnaryBody {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("UnaryBody").finish_non_exhaustive()
-    }
 }
 
 impl Body for UnaryBody {

@@ -141,7 +141,7 @@ async fn after_goaway_the_next_call_takes_a_fresh_connection_and_the_running_one
 }
 
 #[tokio::test]
-async fn a_connection_that_the_peer_closed_is_replaced_without_an_error() {
+async fn a_connection_is_used_again_and_its_loss_is_noticed() {
     let simulated = Simulated::start(simulator::Config::default()).await;
     let pool = pool(TransportOptions::default());
     let connect = || async {
@@ -206,23 +206,22 @@ async fn an_unanswered_ping_ends_the_connection_and_its_calls() {
 #[tokio::test]
 async fn a_listener_that_never_speaks_runs_into_the_connect_deadline() {
     let address = raw::mute().await;
-    let pool =
-        pool(TransportOptions { connect_timeout: Duration::from_millis(200), ..Default::default() });
+    let pool = pool(TransportOptions {
+        connect_timeout: Duration::from_millis(200),
+        ..Default::default()
+    });
     let first = cursor_proto::agent::AgentClientMessage::default();
     // Several at once: those that wait for the one who dials are not kept longer.
     let at = origin(address);
     let start = Instant::now();
-    let results = join_all((0..5).map(|_| {
-        Exchange::open(&pool, &at, upstream::agent::PATH, HeaderMap::new(), &first)
-    }))
+    let results = join_all(
+        (0..5).map(|_| Exchange::open(&pool, &at, upstream::agent::PATH, HeaderMap::new(), &first)),
+    )
     .await;
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     for result in results {
         let error = result.err();
-        assert!(
-            matches!(error, Some(UpstreamError::Deadline(Deadline::Connect))),
-            "{error:?}"
-        );
+        assert!(matches!(error, Some(UpstreamError::Deadline(Deadline::Connect))), "{error:?}");
     }
 }
 

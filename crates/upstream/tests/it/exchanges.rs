@@ -240,7 +240,9 @@ async fn a_bare_status_is_reported_with_its_pause() {
     for status in [401_u16, 403, 429, 500, 503] {
         let (_, result) = answer(move |mut call| async move {
             let head = Response::builder().status(status).header("retry-after", "17");
-            call.answer(head).send_data(Bytes::from_static(b"<html>no</html>"), true).expect("sent");
+            call.answer(head)
+                .send_data(Bytes::from_static(b"<html>no</html>"), true)
+                .expect("sent");
         })
         .await;
         match result {

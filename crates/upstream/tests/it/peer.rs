@@ -54,8 +54,6 @@ impl Seen {
 pub(crate) struct Call {
     pub(crate) request: Request<RecvStream>,
     pub(crate) respond: SendResponse<Bytes>,
-    /// Which connection of the peer it came on.
-    pub(crate) connection: usize,
 }
 
 impl Call {
@@ -105,12 +103,8 @@ impl Peer {
                 let (stream, _) = listener.accept().await.expect("accepted");
                 let number = noted.connections.fetch_add(1, Ordering::SeqCst);
                 noted.peaks.lock().expect("lock").push(0);
-                let serving = Serving {
-                    number,
-                    rules,
-                    seen: Arc::clone(&noted),
-                    goaway: goaway_in.clone(),
-                };
+                let serving =
+                    Serving { number, rules, seen: Arc::clone(&noted), goaway: goaway_in.clone() };
                 connections.spawn(serving.run(stream, handle.clone()));
             }
         });
@@ -161,7 +155,7 @@ impl Serving {
                     let mut peaks = self.seen.peaks.lock().expect("lock");
                     peaks[self.number] = peaks[self.number].max(now);
                     drop(peaks);
-                    let call = Call { request, respond, connection: self.number };
+                    let call = Call { request, respond };
                     let (handling, running) = (handle(call), Arc::clone(&running));
                     calls.spawn(async move {
                         handling.await;

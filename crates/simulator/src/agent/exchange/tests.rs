@@ -1,3 +1,5 @@
+//! Tests of `exchange`.
+
 use cursor_proto::Message as _;
 use serde_json::Value;
 

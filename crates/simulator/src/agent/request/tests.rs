@@ -1,3 +1,5 @@
+//! Tests of `request`.
+
 use cursor_proto::agent::{CursorRule, McpTools};
 use serde_json::Value;
 

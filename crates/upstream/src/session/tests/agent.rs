@@ -92,8 +92,7 @@ fn stored_blobs_and_the_request_context_are_answered_in_order() {
 fn a_turn_without_instructions_sends_no_rule() {
     let mut turn = turn();
     turn.instructions.clear();
-    let mut session =
-        crate::agent::open(&turn, &agent_options(), &mut Uuid::nil).expect("opens").1;
+    let mut session = crate::agent::open(&turn, &agent_options(), &mut Uuid::nil).expect("opens").1;
     let mut actions = Actions::default();
     let asked = payload(File::AgentServer, "request_context").into();
     session.receive(&asked, &mut actions).expect("a message");
@@ -103,13 +102,9 @@ fn a_turn_without_instructions_sends_no_rule() {
 
 #[test]
 fn blobs_are_served_when_known_and_absent_when_not() {
-    let names =
-        ["kv_set_blob", "kv_get_blob", "kv_get_unknown_blob", "text_delta_1", "turn_ended"];
+    let names = ["kv_set_blob", "kv_get_blob", "kv_get_unknown_blob", "text_delta_1", "turn_ended"];
     let answers = read(&played(&names));
-    assert_eq!(
-        answers,
-        [golden("kv_set_ok"), golden("kv_get_found"), golden("kv_get_missing")]
-    );
+    assert_eq!(answers, [golden("kv_set_ok"), golden("kv_get_found"), golden("kv_get_missing")]);
 }
 
 #[test]
@@ -205,12 +200,8 @@ fn an_unknown_exec_is_thrown_and_closed() {
 
 #[test]
 fn questions_are_declined_with_the_arm_of_the_same_number() {
-    let answers = read(&played(&[
-        "query_web_search",
-        "query_web_fetch",
-        "query_question",
-        "text_delta_1",
-    ]));
+    let answers =
+        read(&played(&["query_web_search", "query_web_fetch", "query_question", "text_delta_1"]));
     let answer = |message: &Client| match message {
         Client::InteractionResponse(response) => (response.id, response.result.clone()),
         other => panic!("an interaction response, not {other:?}"),
@@ -345,10 +336,7 @@ fn thinking_and_text_are_blocks_of_their_own() {
     let names = ["thinking_delta", "text_delta_1", "thinking_delta", "text_delta_2"];
     assert_eq!(
         played(&names).shape(),
-        [
-            "Reasoning", "closed -", "Text", "closed -", "Reasoning", "closed -", "Text",
-            "closed -"
-        ]
+        ["Reasoning", "closed -", "Text", "closed -", "Reasoning", "closed -", "Text", "closed -"]
     );
 }
 

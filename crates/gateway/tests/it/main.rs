@@ -1,0 +1,11 @@
+//! The gateway in front of the simulated backend: accounts, failures, deadlines, cancellation.
+
+mod cancel;
+mod catalogue;
+mod deadlines;
+mod failover;
+mod figures;
+mod lifecycle;
+mod rig;
+mod slow_reader;
+mod tokens;
