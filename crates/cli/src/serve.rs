@@ -1,6 +1,7 @@
 //! `cursor-api serve`: the gateway with the operator's settings.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use server::{Server, router};
@@ -11,6 +12,9 @@ use crate::compose::{Composition, compose};
 use crate::lifecycle::stop_signal;
 use crate::logging;
 use crate::terminal::{Refused, say};
+
+/// How long connections may still write after the grace period.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let settings = settings(args)?;
@@ -41,7 +45,8 @@ pub(crate) async fn serve(server: Server, composition: Composition) -> Result<()
         // A receiver that has gone means that serving is over already.
         let _ = ended.send(());
     };
-    let serving = server.serve(router(app), stopping, grace);
+    // Longer than the gateway's, so that answers that are cut can still say so.
+    let serving = server.serve(router(app), stopping, grace + LAST_WORDS);
     let draining = async move {
         if end.await.is_ok() {
             finishing.shut_down(grace).await;

@@ -22,7 +22,7 @@ pub use fold::{Block, Fold, Reply, fold};
 pub use grammar::{Grammar, Violation};
 pub use limit::{Limiter, Verdict};
 pub use model::Model;
-pub use text::estimate_tokens;
+pub use text::{TokenCounter, estimate_tokens};
 pub use turn::{
     Continuity, File, Image, ImageFormat, Limits, Message, ModelName, OutputShape, Part, Reasoning,
     ReasoningEffort, ReasoningPart, Sampling, Tool, ToolCall, ToolChoice, ToolResult, Tools, Turn,

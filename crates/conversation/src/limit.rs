@@ -4,13 +4,14 @@
 //! session and the client. Text that could be the beginning of a stop text is held back until it
 //! is known not to be one. Reasoning counts towards the tokens but is not searched.
 
-use crate::{BlockKind, Event, Limits, StopReason, estimate_tokens};
+use crate::{BlockKind, Event, Limits, StopReason, TokenCounter};
 
 /// Filters the events of one answer.
 #[derive(Debug)]
 pub struct Limiter {
     stop: Vec<String>,
-    tokens_left: Option<u64>,
+    most_tokens: Option<u64>,
+    counter: TokenCounter,
     held: String,
     block: Block,
 }
@@ -39,7 +40,8 @@ impl Limiter {
         }
         Some(Self {
             stop: limits.stop.clone(),
-            tokens_left: limits.max_output_tokens,
+            most_tokens: limits.max_output_tokens,
+            counter: TokenCounter::default(),
             held: String::new(),
             block: Block::None,
         })
@@ -119,22 +121,35 @@ impl Limiter {
         if text.is_empty() {
             return Verdict::Continue;
         }
-        let Some(left) = self.tokens_left else {
+        let Some(most) = self.most_tokens else {
             out.push(Event::Delta(text));
             return Verdict::Continue;
         };
-        let cost = estimate_tokens(&text);
-        if cost <= left {
-            self.tokens_left = Some(left - cost);
+        let mut counter = self.counter;
+        counter.push(&text);
+        if counter.count() <= most {
+            self.counter = counter;
             out.push(Event::Delta(text));
             return Verdict::Continue;
         }
-        let fitting = fitting_prefix(&text, left);
+        let fitting = self.fitting_prefix(&text, most);
         if !fitting.is_empty() {
             out.push(Event::Delta(fitting.to_owned()));
         }
         self.end(StopReason::MaxOutput, out);
         Verdict::Ended
+    }
+
+    /// The longest beginning of `text` with which the answer has at most `most` tokens.
+    fn fitting_prefix<'t>(&self, text: &'t str, most: u64) -> &'t str {
+        let mut counter = self.counter;
+        for (at, c) in text.char_indices() {
+            counter.push(c.encode_utf8(&mut [0; 4]));
+            if counter.count() > most {
+                return &text[..at];
+            }
+        }
+        text
     }
 
     fn end(&mut self, reason: StopReason, out: &mut Vec<Event>) {
@@ -143,14 +158,6 @@ impl Limiter {
         }
         out.push(Event::Finished(reason));
     }
-}
-
-/// The longest beginning of `text` that costs at most `tokens`.
-fn fitting_prefix(text: &str, tokens: u64) -> &str {
-    let mut ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
-    ends.push(text.len());
-    let fits = ends.partition_point(|&end| estimate_tokens(&text[..end]) <= tokens);
-    &text[..ends[fits.saturating_sub(1)]]
 }
 
 #[cfg(test)]
@@ -209,6 +216,16 @@ mod tests {
         let (text, stop) = run(&limits, &["w1 w2 ", "w3 w4 "]);
         assert_eq!(stop, StopReason::MaxOutput);
         assert!("w1 w2 w3".starts_with(text.trim_end()) && !text.is_empty(), "{text}");
+    }
+
+    /// Defect: every piece was charged by itself, so an answer in small pieces ended early.
+    #[test]
+    fn the_token_limit_does_not_depend_on_the_pieces() {
+        let text = "Sphinx of black quartz, judge my vow. Sphinx of black quartz, judge my vow.";
+        let limits = Limits { max_output_tokens: Some(9), stop: Vec::new() };
+        let letters: Vec<String> = text.chars().map(String::from).collect();
+        let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
+        assert_eq!(run(&limits, &letters), run(&limits, &[text]));
     }
 
     proptest! {

@@ -5,32 +5,58 @@
 /// and for figures marked as estimates, not for bills.
 #[must_use]
 pub fn estimate_tokens(text: &str) -> u64 {
-    let mut tokens = 0;
-    let mut run = Run::Space(0);
-    for c in text.chars() {
-        let class = Class::of(c);
-        run = match (run, class) {
-            (Run::Word(n), Class::Letter) => Run::Word(n + 1),
-            (Run::Digits(n), Class::Digit) => Run::Digits(n + 1),
-            (Run::Space(n), Class::Space) => Run::Space(n + 1),
-            (Run::Marks(n), Class::Mark) => Run::Marks(n + 1),
-            (run, class) => {
-                tokens += run.tokens();
-                match class {
-                    Class::Letter => Run::Word(1),
-                    Class::Digit => Run::Digits(1),
-                    Class::Space => Run::Space(1),
-                    Class::Mark => Run::Marks(1),
-                    Class::Wide => {
-                        tokens += 1;
-                        Run::Space(0)
+    let mut counter = TokenCounter::default();
+    counter.push(text);
+    counter.count()
+}
+
+/// The same estimate for a text that comes in pieces; where it was cut makes no difference.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenCounter {
+    tokens: u64,
+    run: Run,
+    empty: bool,
+}
+
+impl Default for TokenCounter {
+    fn default() -> Self {
+        Self { tokens: 0, run: Run::Space(0), empty: true }
+    }
+}
+
+impl TokenCounter {
+    /// Takes the next piece.
+    pub fn push(&mut self, text: &str) {
+        self.empty = self.empty && text.is_empty();
+        for c in text.chars() {
+            let class = Class::of(c);
+            self.run = match (self.run, class) {
+                (Run::Word(n), Class::Letter) => Run::Word(n + 1),
+                (Run::Digits(n), Class::Digit) => Run::Digits(n + 1),
+                (Run::Space(n), Class::Space) => Run::Space(n + 1),
+                (Run::Marks(n), Class::Mark) => Run::Marks(n + 1),
+                (run, class) => {
+                    self.tokens += run.tokens();
+                    match class {
+                        Class::Letter => Run::Word(1),
+                        Class::Digit => Run::Digits(1),
+                        Class::Space => Run::Space(1),
+                        Class::Mark => Run::Marks(1),
+                        Class::Wide => {
+                            self.tokens += 1;
+                            Run::Space(0)
+                        }
                     }
                 }
-            }
-        };
+            };
+        }
     }
-    tokens += run.tokens();
-    if text.is_empty() { 0 } else { tokens.max(1) }
+
+    /// Tokens so far.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        if self.empty { 0 } else { (self.tokens + self.run.tokens()).max(1) }
+    }
 }
 
 enum Class {
@@ -54,7 +80,7 @@ impl Class {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Run {
     Word(u64),
     Digits(u64),
@@ -89,6 +115,16 @@ mod tests {
     fn prose_is_near_a_token_per_word() {
         let count = estimate_tokens("The quick brown fox jumps over the lazy dog.");
         assert!((9..=12).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn where_a_text_is_cut_makes_no_difference() {
+        let text = "Sphinx of black quartz, 123456 judge\n\n my vow \u{4f60}\u{597d}!";
+        let mut counter = TokenCounter::default();
+        for c in text.chars() {
+            counter.push(c.encode_utf8(&mut [0; 4]));
+        }
+        assert_eq!(counter.count(), estimate_tokens(text));
     }
 
     #[test]

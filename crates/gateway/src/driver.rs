@@ -46,6 +46,8 @@ pub(crate) struct Drive<'a> {
     /// Events not yet handed on: before the first visible one, or for a full channel.
     pending: Vec<Event>,
     visible: bool,
+    /// The client's own limit ended the answer; the upstream's figures would be of another one.
+    limited: bool,
     started: Instant,
     opened: Instant,
     /// The last message of substance; `None` before the first.
@@ -84,6 +86,7 @@ impl<'a> Drive<'a> {
             grammar: Grammar::default(),
             pending: Vec::new(),
             visible: false,
+            limited: false,
             started,
             opened: Instant::now(),
             progress: None,
@@ -205,6 +208,7 @@ impl<'a> Drive<'a> {
                 None => self.pending.push(event),
                 Some(limiter) => {
                     if limiter.push(event, &mut self.pending) == Verdict::Ended {
+                        self.limited = true;
                         finished = true;
                         break;
                     }

@@ -1,6 +1,8 @@
 //! Token figures for answers whose upstream told none, marked as estimates.
 
-use conversation::{Event, Message, Part, ToolResult, Turn, Usage, UsageSource, estimate_tokens};
+use conversation::{
+    Event, Message, Part, TokenCounter, ToolResult, Turn, Usage, UsageSource, estimate_tokens,
+};
 
 /// Around a picture; makers count between some hundred and some thousand.
 const IMAGE_TOKENS: u64 = 1000;
@@ -8,14 +10,14 @@ const IMAGE_TOKENS: u64 = 1000;
 /// Watches what goes out, so that a figure can be given at the end.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
-    output: u64,
+    output: TokenCounter,
     reported: bool,
 }
 
 impl Meter {
     pub(crate) fn see(&mut self, event: &Event) {
         match event {
-            Event::Delta(text) => self.output += estimate_tokens(text),
+            Event::Delta(text) => self.output.push(text),
             Event::Usage(_) => self.reported = true,
             Event::Started { .. } | Event::Opened(_) | Event::Closed(_) | Event::Finished(_) => {}
         }
@@ -25,7 +27,7 @@ impl Meter {
     pub(crate) fn estimate(&self, turn: &Turn) -> Option<Usage> {
         (!self.reported).then(|| Usage {
             input: input_tokens(turn),
-            output: self.output,
+            output: self.output.count(),
             cache_read: None,
             cache_write: None,
             reasoning: None,

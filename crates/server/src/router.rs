@@ -70,9 +70,9 @@ pub fn router(app: App) -> Router {
     let mut router = Router::new();
     for route in ROUTES {
         let handler = || match route.access {
-            Access::Open => (route.handler)(),
+            Access::Open => (route.handler)().fallback(method_not_allowed),
             // Around the route's 405 as well: 401 comes before everything else.
-            Access::Key => (route.handler)().layer(key.clone()),
+            Access::Key => (route.handler)().fallback(method_not_allowed).layer(key.clone()),
         };
         router = router.route(route.path, handler());
         if route.prefixed && !prefix.is_empty() {
@@ -81,7 +81,6 @@ pub fn router(app: App) -> Router {
     }
     router
         .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), request_id))
         .with_state(app)
 }

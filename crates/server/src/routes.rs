@@ -47,7 +47,7 @@ pub(crate) async fn chat_completions(
 }
 
 async fn decode(app: &App, bytes: Bytes) -> Result<Decoded<ReplyForm>, Failure> {
-    let images = app.0.options.images.clone();
+    let images = app.0.options.images;
     if bytes.len() <= DECODE_INLINE {
         return openai_chat::decode(&bytes, &images);
     }

@@ -174,6 +174,15 @@ fn shown(answer: &AnswerError) -> Option<String> {
 }
 
 fn by_answer(answer: &AnswerError) -> &'static Rule {
+    let rule = by_words(answer);
+    // What the server forbids is not cured by logging in again, whatever the details call it.
+    if rule.class == Class::AccountRejected && answer.code == ErrorCode::PermissionDenied {
+        return &FORBIDDEN;
+    }
+    rule
+}
+
+fn by_words(answer: &AnswerError) -> &'static Rule {
     if let Some(rule) = by_text(answer) {
         return rule;
     }

@@ -9,3 +9,4 @@ mod lifecycle;
 mod rig;
 mod slow_reader;
 mod tokens;
+mod wire;

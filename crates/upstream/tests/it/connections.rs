@@ -280,3 +280,28 @@ async fn calls_that_are_not_read_do_not_stop_the_others() {
     assert_eq!(messages, 400);
     assert_eq!(peer.seen.connections(), 1);
 }
+
+/// Defect: a connection that went away between being chosen and being used failed the call,
+/// though nothing of it had been sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn calls_survive_a_peer_that_says_goaway_all_the_time() {
+    let peer = Peer::start(Rules::default(), |mut call| async move {
+        let mut body = call.accept();
+        body.send_data(frame(0, b"word"), false).expect("sent");
+        body.send_data(end_frame(), true).expect("sent");
+    })
+    .await;
+    let pool = pool(TransportOptions { max_streams: 4, ..Default::default() });
+    let mut left = 1500;
+    while left > 0 {
+        peer.go_away();
+        let calls = (0..20).map(|_| async {
+            let mut exchange = peer.open(&pool).await.expect("no error shows");
+            first_word(&mut exchange).await;
+            good_end(&mut exchange).await;
+        });
+        join_all(calls).await;
+        left -= 20;
+    }
+    assert!(peer.seen.connections() > 5, "{}", peer.seen.connections());
+}

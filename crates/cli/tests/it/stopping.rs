@@ -1,0 +1,109 @@
+//! Signals: the first one lets answers finish, the second one does not.
+
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpStream;
+
+use crate::client::Call;
+use crate::process::{KEY, PATIENCE, cursor_api, simulate};
+
+/// For what must happen soon but has to be scheduled on a busy machine.
+const SOON: Duration = Duration::from_secs(5);
+
+#[tokio::test]
+async fn a_running_answer_may_finish_after_the_first_signal() {
+    let backend = simulate();
+    for signal in ["TERM", "INT"] {
+        let (mut gateway, address) = backend.gateway(&[]);
+        let mut call = Call::stream(address, "[[sim: delay 40ms]] [[sim: chunks 50]]").await;
+        call.until("w3 ").await;
+        gateway.signal(signal);
+        let answer = call.rest().await;
+        assert!(answer.body.contains("w50 "), "{}", answer.body);
+        assert!(answer.body.trim_end().ends_with("data: [DONE]"), "{}", answer.body);
+        assert_eq!(gateway.ended(SOON).await.code(), Some(0));
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn no_connection_is_taken_after_the_first_signal() {
+    let backend = simulate();
+    let (mut gateway, address) = backend.gateway(&[]);
+    let mut call = Call::stream(address, "[[sim: say a]] [[sim: wait 20s]]").await;
+    call.until("\"a\"").await;
+    gateway.signal("TERM");
+    let refused = async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(SOON, refused).await.expect("new connections are refused");
+    assert!(gateway.has_ended().is_none(), "the running answer goes on");
+}
+
+#[tokio::test]
+async fn the_second_signal_ends_at_once() {
+    let backend = simulate();
+    let (mut gateway, address) = backend.gateway(&[]);
+    let mut call = Call::stream(address, "[[sim: say a]] [[sim: wait 20s]]").await;
+    call.until("\"a\"").await;
+    gateway.signal("TERM");
+    let refused = async { while TcpStream::connect(address).await.is_ok() {} };
+    tokio::time::timeout(SOON, refused).await.expect("the first signal is heard");
+    let start = Instant::now();
+    gateway.signal("TERM");
+    assert_eq!(gateway.ended(SOON).await.code(), Some(130));
+    assert!(start.elapsed() < SOON);
+    assert!(!call.rest().await.body.contains("[DONE]"));
+}
+
+/// Defect: the process ended before the word of the cut had reached the client, which saw a
+/// broken connection instead of an error event.
+#[tokio::test]
+async fn an_answer_that_takes_longer_than_the_grace_period_ends_with_an_error() {
+    let backend = simulate();
+    let (mut gateway, address) = backend.gateway(&[("TIMEOUT_SHUTDOWN", "500ms")]);
+    let mut call = Call::stream(address, "[[sim: say half]] [[sim: wait 30s]]").await;
+    call.until("half").await;
+    let start = Instant::now();
+    gateway.signal("TERM");
+    let answer = call.rest().await;
+    assert!(answer.body.contains("shutting down"), "{}", answer.body);
+    assert!(!answer.body.contains("[DONE]"));
+    assert_eq!(gateway.ended(SOON).await.code(), Some(0));
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_reader_that_stalls_does_not_keep_the_process_alive() {
+    let backend = simulate();
+    let (mut gateway, address) = backend.gateway(&[("TIMEOUT_SHUTDOWN", "500ms")]);
+    let mut call = Call::stream(address, "[[sim: chunks 10000000]]").await;
+    call.until("w3 ").await;
+    gateway.signal("TERM");
+    assert_eq!(gateway.ended(Duration::from_secs(8)).await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn an_idle_connection_does_not_delay_the_end() {
+    let backend = simulate();
+    let (mut gateway, address) = backend.gateway(&[]);
+    let _idle = TcpStream::connect(address).await.expect("connected");
+    // Answered once, so that the one before it was accepted as well.
+    assert_eq!(crate::client::get(address, "/health", KEY).await.status, 200);
+    gateway.signal("TERM");
+    assert_eq!(gateway.ended(SOON).await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn the_simulator_and_the_demo_stop_in_order_too() {
+    let mut simulator = cursor_api(&["simulate", "--listen", "127.0.0.1:0"]).spawn();
+    simulator.address_after("http://");
+    simulator.signal("TERM");
+    assert_eq!(simulator.ended(PATIENCE).await.code(), Some(0));
+    let mut demo = cursor_api(&["demo", "--listen", "127.0.0.1:0"]).spawn();
+    demo.address_after("base URL  http://");
+    demo.signal("TERM");
+    assert_eq!(demo.ended(PATIENCE).await.code(), Some(0));
+}
