@@ -20,6 +20,9 @@ use crate::driver::{Drive, Ending};
 use crate::lease::{Lease, may_try_elsewhere};
 use crate::service::Inner;
 
+/// How often a call is made that the upstream turns away unseen.
+const MOST_TURNED_AWAY: usize = 3;
+
 /// A turn and where its answer goes.
 pub(crate) struct TurnTask {
     pub(crate) gateway: Arc<Inner>,
@@ -69,7 +72,7 @@ impl TurnTask {
                     return Ok(());
                 }
                 Ok(Ending::Abandoned) => return Ok(()),
-                Ok(Ending::FailedVisibly(failure)) => {
+                Ok(Ending::FailedVisibly(failure) | Ending::NotTaken(failure)) => {
                     lease.failed(&failure);
                     return Err(failure);
                 }
@@ -93,6 +96,7 @@ impl TurnTask {
     /// One attempt. `Err` means that nothing was visible.
     async fn attempt(&self, account: &Account, started: Instant) -> Result<Ending, Failure> {
         let mut renewed = false;
+        let mut turned_away = 0;
         loop {
             let opened = tokio::select! {
                 biased;
@@ -109,6 +113,13 @@ impl TurnTask {
                         && account.tokens.refused(&bearer) =>
                 {
                     renewed = true;
+                }
+                // A connection that was being closed, or one full call too many on it.
+                Ok(Ending::NotTaken(failure)) => {
+                    turned_away += 1;
+                    if turned_away >= MOST_TURNED_AWAY {
+                        return Err(failure);
+                    }
                 }
                 ended => return ended,
             }

@@ -30,6 +30,8 @@ pub(crate) enum Ending {
     Answered,
     /// The client left.
     Abandoned,
+    /// The upstream turned the call away unseen; it may be made once more.
+    NotTaken(Failure),
     FailedVisibly(Failure),
 }
 
@@ -130,6 +132,9 @@ impl<'a> Drive<'a> {
                     let waiting = self.progress.is_none();
                     let flow = match step? {
                         Step::Messages => self.carry_out(&mut actions)?,
+                        Step::End(Err(error @ UpstreamError::NotTaken(_))) => {
+                            return Ok(Ending::NotTaken(classify(&error)));
+                        }
                         Step::End(result) => {
                             if result.is_err() {
                                 // What came before the error is seen before it.
@@ -276,9 +281,10 @@ impl<'a> Drive<'a> {
     /// estimated and marked so.
     async fn usage(&self) -> Option<conversation::Usage> {
         let estimate = self.meter.estimate(self.turn)?;
-        let Some(id) = self.session.usage_id().filter(|_| self.gateway.options.usage_lookup) else {
+        if self.limited || !self.gateway.options.usage_lookup {
             return Some(estimate);
-        };
+        }
+        let Some(id) = self.session.usage_id() else { return Some(estimate) };
         let stamp = self.gateway.ambient.stamp();
         let lookup = self.gateway.backend.token_usage(&self.caller, stamp, id);
         let looked_up = tokio::select! {

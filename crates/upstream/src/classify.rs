@@ -128,7 +128,9 @@ pub fn classify(error: &UpstreamError) -> Failure {
             failure.client = "The upstream cannot be reached.".into();
             failure
         }
-        UpstreamError::Lost(_) => NETWORK.failure(None, error.to_string(), None),
+        UpstreamError::NotTaken(_) | UpstreamError::Lost(_) => {
+            NETWORK.failure(None, error.to_string(), None)
+        }
         UpstreamError::Cut => NETWORK.failure(
             Some("The upstream broke the answer off.".into()),
             error.to_string(),

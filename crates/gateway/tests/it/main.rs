@@ -9,4 +9,5 @@ mod lifecycle;
 mod rig;
 mod slow_reader;
 mod tokens;
+mod turned_away;
 mod wire;

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use cursor_proto::Message;
 use h2::client::ResponseFuture;
-use h2::{RecvStream, SendStream};
+use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 
 use super::connection::Slot;
@@ -90,15 +90,7 @@ impl Exchange {
         ] {
             request.headers_mut().insert(name, HeaderValue::from_static(value));
         }
-        let (slot, mut sender) = loop {
-            let slot = pool.take(origin).await?;
-            match slot.ready().await {
-                Ok(sender) => break (slot, sender),
-                // Gone since it was last used; nothing was sent, so another one may be tried.
-                Err(_) => slot.connection().mark_closed(),
-            }
-        };
-        let (response, send) = sender.send_request(request, false).map_err(|e| lost(&e))?;
+        let (slot, response, send) = start(pool, origin, request).await?;
         let mut exchange = Self {
             send,
             state: State::AwaitingHeaders(response),
@@ -107,7 +99,10 @@ impl Exchange {
             compress: true,
             _slot: slot,
         };
-        exchange.send(first)?;
+        if let Err(error) = exchange.send(first) {
+            // The answer's end says why.
+            tracing::debug!(%error, "first message not sent");
+        }
         Ok(exchange)
     }
 
@@ -132,7 +127,7 @@ impl Exchange {
             match &mut self.state {
                 State::AwaitingHeaders(response) => match ready!(Pin::new(response).poll(cx)) {
                     Ok(response) => self.begin(response),
-                    Err(error) => return Poll::Ready(self.end(Err(lost(&error)))),
+                    Err(error) => return Poll::Ready(self.end(Err(unanswered(&error)))),
                 },
                 State::Streaming(body) => {
                     match self.decoder.next_frame() {
@@ -196,6 +191,45 @@ impl Exchange {
         self.state = State::Ended;
         Received::End(result)
     }
+}
+
+/// Starts a call on a connection that lives.
+async fn start(
+    pool: &Pool,
+    origin: &Origin,
+    request: Request<()>,
+) -> Result<(Slot, ResponseFuture, SendStream<Bytes>), UpstreamError> {
+    const TRIES: usize = 5;
+    let mut last = None;
+    for _ in 0..TRIES {
+        let slot = pool.take(origin).await?;
+        let started = match slot.ready().await {
+            Ok(mut sender) => sender.send_request(request.clone(), false),
+            Err(error) => Err(error),
+        };
+        match started {
+            Ok((response, send)) => return Ok((slot, response, send)),
+            // Gone since it was last used; nothing was sent, so another one may be tried.
+            Err(error) => {
+                slot.connection().mark_closed();
+                last = Some(error);
+            }
+        }
+    }
+    Err(UpstreamError::NotTaken(last.map_or_else(String::new, |error| error.to_string())))
+}
+
+/// Why there was no answer: the peer turned the call away unseen, or it was lost on the way.
+fn unanswered(error: &h2::Error) -> UpstreamError {
+    let turned_away = match error.reason() {
+        Some(Reason::REFUSED_STREAM) => true,
+        Some(Reason::NO_ERROR) => error.is_go_away(),
+        _ => false,
+    };
+    if turned_away && error.is_remote() {
+        return UpstreamError::NotTaken(error.to_string());
+    }
+    lost(error)
 }
 
 fn lost(error: &dyn std::fmt::Display) -> UpstreamError {

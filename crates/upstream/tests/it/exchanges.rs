@@ -189,13 +189,19 @@ async fn a_reset_mid_stream_is_a_lost_connection_and_stays_one() {
 }
 
 #[tokio::test]
-async fn a_reset_before_the_headers_is_a_lost_connection() {
-    let (messages, result) = answer(|mut call| async move {
-        call.respond.send_reset(h2::Reason::REFUSED_STREAM);
-    })
-    .await;
-    assert!(messages.is_empty());
-    assert!(matches!(result, Err(UpstreamError::Lost(_))), "{result:?}");
+async fn a_reset_before_the_headers_is_a_lost_connection_unless_it_says_unseen() {
+    for reason in [h2::Reason::INTERNAL_ERROR, h2::Reason::CANCEL, h2::Reason::REFUSED_STREAM] {
+        let (messages, result) = answer(move |mut call| async move {
+            call.respond.send_reset(reason);
+        })
+        .await;
+        assert!(messages.is_empty());
+        match result {
+            Err(UpstreamError::NotTaken(_)) => assert_eq!(reason, h2::Reason::REFUSED_STREAM),
+            Err(UpstreamError::Lost(_)) => assert_ne!(reason, h2::Reason::REFUSED_STREAM),
+            other => panic!("{reason:?}: {other:?}"),
+        }
+    }
 }
 
 /// Defect of other gateways: a stream without an end frame hangs or looks like a success.

@@ -214,8 +214,7 @@ async fn every_error_of_the_script_has_its_class_on_both_flows() {
         ("internal", FailureClass::UpstreamFailed),
         ("deadline", FailureClass::Timeout),
         ("unauthenticated", FailureClass::AccountRejected),
-        // The scenario table takes both for this one.
-        ("permission_denied", FailureClass::AccountRejected),
+        ("permission_denied", FailureClass::Forbidden),
         ("invalid_argument", FailureClass::Invalid),
         ("context_length", FailureClass::ContextTooLong),
         ("not_found", FailureClass::UnknownModel),
