@@ -226,7 +226,7 @@ mod tests {
         let now = Instant::now();
         let mut roster = roster(&["a", "b"]);
         let (a, b) = (Alias::new("a"), Alias::new("b"));
-        assert_eq!(roster.take("m", &[a.clone()], now), Some(b.clone()));
+        assert_eq!(roster.take("m", std::slice::from_ref(&a), now), Some(b.clone()));
         assert_eq!(roster.take("m", &[a, b], now), None);
     }
 

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use crate::ambient::random_key;
 use crate::args::{DemoArgs, FlowArg};
 use crate::compose::compose;
+use crate::lifecycle::stop_signal;
 use crate::terminal::{Refused, say};
 use crate::{logging, serve};
 
@@ -35,6 +36,8 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
     let composition = compose(&settings)?;
     let server = Server::bind(settings.listen).await.map_err(|e| Refused(e.to_string()))?;
     let address = server.local_addr().context("listening address")?;
+    // Before anybody is told that it runs, so that no signal is missed.
+    let stopping = stop_signal().context("listening for signals")?;
     say(&welcome(address, &key, args.flow));
     let (stop, stopped) = oneshot::channel::<()>();
     let simulating = simulator.serve(async {
@@ -42,12 +45,11 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
         let _ = stopped.await;
     });
     let gatewaying = async move {
-        let result = serve::serve(server, composition).await;
+        serve::serve(server, composition, stopping).await;
         drop(stop);
-        result
     };
-    let (result, ()) = tokio::join!(gatewaying, simulating);
-    result
+    tokio::join!(gatewaying, simulating);
+    Ok(())
 }
 
 /// A temporary folder unless `DATA_DIR` names one.

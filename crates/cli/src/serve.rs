@@ -29,14 +29,20 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
         tracing::warn!("no accounts are configured; every request will be answered with 503");
     }
     tracing::info!(%address, accounts = settings.accounts.len(), "gateway ready");
+    // Before anybody is told that it runs, so that no signal is missed.
+    let stop = stop_signal().context("listening for signals")?;
     say(&format!("listening on http://{address}"));
-    serve(server, composition).await
+    serve(server, composition, stop).await;
+    Ok(())
 }
 
-/// Runs until a signal, then in order to the end.
-pub(crate) async fn serve(server: Server, composition: Composition) -> Result<()> {
+/// Runs until `stop`, then in order to the end.
+pub(crate) async fn serve(
+    server: Server,
+    composition: Composition,
+    stop: impl Future<Output = ()>,
+) {
     let Composition { gateway, app, grace } = composition;
-    let stop = stop_signal().context("listening for signals")?;
     gateway.start();
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
     let finishing = gateway.clone();
@@ -53,7 +59,6 @@ pub(crate) async fn serve(server: Server, composition: Composition) -> Result<()
         }
     };
     tokio::join!(serving, draining);
-    Ok(())
 }
 
 fn settings(args: ServeArgs) -> Result<Settings> {

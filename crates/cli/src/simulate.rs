@@ -29,8 +29,10 @@ pub(crate) async fn run(args: SimulateArgs) -> Result<()> {
         .map_err(|error| Refused(format!("cannot listen on {}: {error}", args.listen)))?;
     let token =
         tokens::session_token("user_01SIMULATEDSIMULATEDSIMULAT", SystemTime::now() + TOKEN_LIFE);
+    // Before anybody is told that it runs, so that no signal is missed.
+    let stop = stop_signal().context("listening for signals")?;
     say(&format!("simulated backend on {scheme}://{}", simulator.local_addr()));
     say(&format!("synthetic session token: {token}"));
-    simulator.serve(stop_signal().context("listening for signals")?).await;
+    simulator.serve(stop).await;
     Ok(())
 }

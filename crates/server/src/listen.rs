@@ -12,11 +12,15 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::task::TaskTracker;
 
 /// A client must have sent its request head by then.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Connections that may wait to be accepted; the system's own limit holds as well. With the usual
+/// 128 a burst of clients is reset on a busy machine.
+const BACKLOG: u32 = 4096;
 
 /// After a failed accept, for example with all file descriptors in use.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -46,11 +50,19 @@ impl std::fmt::Display for ServeError {
 
 impl std::error::Error for ServeError {}
 
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 impl Server {
     /// # Errors
     /// The address is in use or not allowed.
     pub async fn bind(address: SocketAddr) -> Result<Self, ServeError> {
-        match TcpListener::bind(address).await {
+        match listen(address) {
             Ok(listener) => Ok(Self { listener }),
             Err(source) => Err(ServeError { address, source }),
         }
