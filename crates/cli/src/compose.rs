@@ -70,6 +70,11 @@ fn backend(settings: &Settings, ambient: &SystemAmbient) -> Result<Backend, Refu
         api: origin("upstream.api_url", &upstream.api_url)?,
         agent: origin("upstream.agent_url", &upstream.agent_url)?,
     };
+    if let Some(path) = &upstream.ca_file
+        && let Err(error) = std::fs::metadata(path)
+    {
+        return Err(Refused(format!("upstream.ca_file: {}: {error}", path.display())));
+    }
     let options = TransportOptions {
         connect_timeout: timeouts.connect,
         ping_interval: timeouts.ping_interval,

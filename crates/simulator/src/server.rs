@@ -12,7 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -48,6 +48,16 @@ impl std::fmt::Debug for TlsWrapper {
     }
 }
 
+/// A burst of a load test must not be reset while it waits to be accepted.
+const BACKLOG: u32 = 4096;
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 impl Simulator {
     /// Listens on `address`; port 0 takes a free one.
     ///
@@ -58,7 +68,7 @@ impl Simulator {
             let config = tls.server_config().map_err(io::Error::other)?;
             Ok::<_, io::Error>(TlsWrapper(TlsAcceptor::from(Arc::new(config))))
         });
-        let listener = TcpListener::bind(address).await?;
+        let listener = listen(address)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address, tls: tls.transpose()?, state: Arc::new(State::new(config)) })
     }
