@@ -10,4 +10,4 @@ mod roster;
 
 pub use credential::{Claims, Credential, MalformedCredential, SessionToken, UserApiKey};
 pub use key::ClientKey;
-pub use roster::{Alias, Outcome, Roster, RosterEntry, Verdict};
+pub use roster::{Alias, Outcome, Roster, Verdict};

@@ -49,7 +49,6 @@ pub enum Outcome {
 pub enum Verdict {
     Quota,
     Rejected,
-    Forbidden,
 }
 
 /// A rest without a stated pause.
@@ -61,7 +60,7 @@ const OUT_REST: Duration = Duration::from_secs(600);
 
 /// One account's state.
 #[derive(Debug, Clone)]
-pub struct RosterEntry {
+struct RosterEntry {
     alias: Alias,
     out: Option<(Verdict, Instant)>,
     resting: HashMap<String, Rest>,

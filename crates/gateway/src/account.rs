@@ -23,6 +23,10 @@ impl Account {
         Self { alias, flow, timezone, machine, tokens: TokenSource::new(credential) }
     }
 
+    pub(crate) fn timezone(&self) -> Option<&str> {
+        self.timezone.as_deref()
+    }
+
     pub(crate) fn caller(&self, bearer: secrecy::SecretString) -> Caller {
         Caller { bearer, machine: self.machine.clone(), timezone: self.timezone.clone() }
     }

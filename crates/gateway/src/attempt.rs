@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use conversation::{Failure, FailureClass, Turn};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use upstream::transport::Exchange;
-use upstream::{Caller, ClientMessage, Flow, Session, agent, chat, classify};
+use upstream::{
+    Caller, ClientMessage, Deadline, Flow, Session, UpstreamError, agent, chat, classify,
+};
 
 use crate::account::{Account, no_accounts};
 use crate::answer::Batch;
@@ -71,7 +73,7 @@ impl TurnTask {
                     lease.served();
                     return Ok(());
                 }
-                Ok(Ending::Abandoned) => return Ok(()),
+                Ok(Ending::Abandoned | Ending::Stalled) => return Ok(()),
                 Ok(Ending::FailedVisibly(failure) | Ending::NotTaken(failure)) => {
                     lease.failed(&failure);
                     return Err(failure);
@@ -98,14 +100,14 @@ impl TurnTask {
         let mut renewed = false;
         let mut turned_away = 0;
         loop {
-            let opened = tokio::select! {
+            let Opened { exchange, session, caller } = tokio::select! {
                 biased;
                 () = self.out.closed() => return Ok(Ending::Abandoned),
-                opened = self.open(account) => opened?,
+                opened = self.open_in_time(account, started) => opened?,
             };
-            let bearer = opened.caller.bearer.clone();
-            let drive = Drive::new(&self.gateway, &self.turn, &self.out, opened, started);
-            match drive.run().await {
+            let bearer = caller.bearer.clone();
+            let drive = Drive::new(&self.gateway, &self.turn, &self.out, session, caller, started);
+            match drive.run(exchange).await {
                 // An exchanged token that is refused is worth one more, for it may just have ended.
                 Err(failure)
                     if failure.class == FailureClass::AccountRejected
@@ -126,11 +128,23 @@ impl TurnTask {
         }
     }
 
+    /// Getting a token, a connection and a stream counts as waiting for the first message.
+    async fn open_in_time(&self, account: &Account, started: Instant) -> Result<Opened, Failure> {
+        let options = &self.gateway.options;
+        let first = Instant::now() + options.first_message_timeout;
+        let total = started + options.total_timeout;
+        match timeout_at(first.min(total), self.open(account)).await {
+            Ok(opened) => opened,
+            Err(_) if total < first => Err(classify(&UpstreamError::Deadline(Deadline::Total))),
+            Err(_) => Err(classify(&UpstreamError::Deadline(Deadline::FirstMessage))),
+        }
+    }
+
     async fn open(&self, account: &Account) -> Result<Opened, Failure> {
         let gateway = &self.gateway;
-        let bearer = account.tokens.bearer(&gateway.backend, gateway.unix_seconds()).await?;
+        let bearer = account.tokens.bearer(&gateway.backend, gateway.ambient.as_ref()).await?;
         let caller = account.caller(bearer);
-        let (message, session) = self.opening(account.flow)?;
+        let (message, session) = self.opening(account)?;
         let exchange = gateway
             .backend
             .open(&caller, gateway.ambient.stamp(), &message)
@@ -139,11 +153,14 @@ impl TurnTask {
         Ok(Opened { exchange, session, caller })
     }
 
-    fn opening(&self, flow: Flow) -> Result<(ClientMessage, Session), Failure> {
+    fn opening(&self, account: &Account) -> Result<(ClientMessage, Session), Failure> {
         let mut uuid = || self.gateway.ambient.uuid();
         let options = &self.gateway.options;
-        match flow {
-            Flow::Agent => agent::open(&self.turn, &options.agent, &mut uuid),
+        match account.flow {
+            Flow::Agent => {
+                let timezone = account.timezone();
+                agent::open(&self.turn, &options.agent, timezone, &mut uuid)
+            }
             Flow::Chat => chat::open(&self.turn, options.chat, &mut uuid),
         }
     }

@@ -15,7 +15,6 @@ use upstream::transport::{Exchange, Received};
 use upstream::{Actions, Caller, Deadline, Session, UpstreamError, classify};
 
 use crate::answer::Batch;
-use crate::attempt::Opened;
 use crate::estimate::Meter;
 use crate::service::Inner;
 
@@ -30,6 +29,8 @@ pub(crate) enum Ending {
     Answered,
     /// The client left.
     Abandoned,
+    /// The client is there but has not read for too long; a word to it would not be read either.
+    Stalled,
     /// The upstream turned the call away unseen; it may be made once more.
     NotTaken(Failure),
     FailedVisibly(Failure),
@@ -39,7 +40,6 @@ pub(crate) struct Drive<'a> {
     gateway: &'a Inner,
     turn: &'a Turn,
     out: &'a mpsc::Sender<Batch>,
-    exchange: Exchange,
     session: Session,
     caller: Caller,
     limiter: Option<Limiter>,
@@ -47,6 +47,8 @@ pub(crate) struct Drive<'a> {
     grammar: Grammar,
     /// Events not yet handed on: before the first visible one, or for a full channel.
     pending: Vec<Event>,
+    /// How many of them were measured already.
+    looked_at: usize,
     visible: bool,
     /// The client's own limit ended the answer; the upstream's figures would be of another one.
     limited: bool,
@@ -59,7 +61,18 @@ pub(crate) struct Drive<'a> {
 /// What one turn of the loop brought.
 enum Step {
     Messages,
+    /// Bytes that are no message, after those that were.
+    Undecodable(Failure),
     End(Result<(), UpstreamError>),
+}
+
+/// How the loop ended.
+enum Driven {
+    /// The answer is complete; its rest waits in `pending`.
+    Finished,
+    Abandoned,
+    NotTaken(Failure),
+    Stalled,
 }
 
 /// Whether the loop goes on.
@@ -73,20 +86,21 @@ impl<'a> Drive<'a> {
         gateway: &'a Inner,
         turn: &'a Turn,
         out: &'a mpsc::Sender<Batch>,
-        opened: Opened,
+        session: Session,
+        caller: Caller,
         started: Instant,
     ) -> Self {
         Self {
             gateway,
             turn,
             out,
-            exchange: opened.exchange,
-            session: opened.session,
-            caller: opened.caller,
+            session,
+            caller,
             limiter: Limiter::new(&turn.limits),
             meter: Meter::default(),
             grammar: Grammar::default(),
             pending: Vec::new(),
+            looked_at: 0,
             visible: false,
             limited: false,
             started,
@@ -96,9 +110,15 @@ impl<'a> Drive<'a> {
     }
 
     /// Runs to the end. `Err` means that nothing was visible.
-    pub(crate) async fn run(mut self) -> Result<Ending, Failure> {
-        match self.drive().await {
-            Ok(ending) => Ok(ending),
+    pub(crate) async fn run(mut self, mut exchange: Exchange) -> Result<Ending, Failure> {
+        let driven = self.drive(&mut exchange).await;
+        // Whatever the client still waits for, the upstream's part is over.
+        drop(exchange);
+        match driven {
+            Ok(Driven::Finished) => Ok(self.finish().await),
+            Ok(Driven::Abandoned) => Ok(Ending::Abandoned),
+            Ok(Driven::NotTaken(failure)) => Ok(Ending::NotTaken(failure)),
+            Ok(Driven::Stalled) => Ok(Ending::Stalled),
             Err(failure) if self.visible => {
                 // What was seen before the failure goes first.
                 self.deliver_rest().await;
@@ -108,64 +128,90 @@ impl<'a> Drive<'a> {
         }
     }
 
-    async fn drive(&mut self) -> Result<Ending, Failure> {
+    async fn drive(&mut self, exchange: &mut Exchange) -> Result<Driven, Failure> {
         let mut actions = Actions::default();
-        let wake = self.tick(&mut actions)?;
+        let wake = self.tick(exchange, &mut actions)?;
         let timer = sleep_until(wake);
         tokio::pin!(timer);
         loop {
-            let blocked = self.visible && !self.pending.is_empty();
+            let blocked = self.is_blocked();
             tokio::select! {
                 biased;
-                () = self.out.closed() => return Ok(Ending::Abandoned),
+                () = self.out.closed() => return Ok(Driven::Abandoned),
+                // Before the upstream, so that a flood starves neither heartbeats nor deadlines.
+                () = &mut timer => {
+                    if self.is_stalled() {
+                        tracing::info!("the client has not read for too long");
+                        return Ok(Driven::Stalled);
+                    }
+                    let wake = self.tick(exchange, &mut actions)?;
+                    timer.as_mut().reset(wake);
+                }
                 // Cancel-safe: without a permit nothing is taken from `pending`.
                 permit = self.out.reserve(), if blocked => {
-                    let Ok(permit) = permit else { return Ok(Ending::Abandoned) };
+                    let Ok(permit) = permit else { return Ok(Driven::Abandoned) };
                     permit.send(Ok(std::mem::take(&mut self.pending)));
+                    self.looked_at = 0;
                     // The wait was the client's; the upstream was not asked.
                     self.progress = Some(Instant::now());
                 }
                 // Cancel-safe: all progress is kept in the exchange and the session.
-                step = next_batch(&mut self.exchange, &mut self.session, &mut actions),
-                    if !blocked =>
-                {
+                step = next_batch(exchange, &mut self.session, &mut actions), if !blocked => {
                     let waiting = self.progress.is_none();
-                    let flow = match step? {
-                        Step::Messages => self.carry_out(&mut actions)?,
-                        Step::End(Err(error @ UpstreamError::NotTaken(_))) => {
-                            return Ok(Ending::NotTaken(classify(&error)));
-                        }
-                        Step::End(result) => {
-                            if result.is_err() {
-                                // What came before the error is seen before it.
-                                self.carry_out(&mut actions)?;
-                            }
-                            self.session.end(result, &mut actions)?;
-                            self.carry_out(&mut actions)?
-                        }
-                    };
-                    if let Flow::Finished = flow {
-                        return self.finish().await;
+                    if let Some(driven) = self.take_step(step, exchange, &mut actions)? {
+                        return Ok(driven);
                     }
                     // From the first message on another deadline holds, which may be a shorter
                     // one. Later ones only move away, so the timer finds them by itself.
                     if waiting && self.progress.is_some() {
-                        let wake = self.tick(&mut actions)?;
+                        let wake = self.tick(exchange, &mut actions)?;
                         timer.as_mut().reset(wake);
                     }
-                }
-                () = &mut timer => {
-                    let wake = self.tick(&mut actions)?;
-                    timer.as_mut().reset(wake);
                 }
             }
         }
     }
 
+    /// What a batch means for the loop; `None` to go on.
+    fn take_step(
+        &mut self,
+        step: Step,
+        exchange: &mut Exchange,
+        actions: &mut Actions,
+    ) -> Result<Option<Driven>, Failure> {
+        // What came before an end or an error is seen before it, and may itself have been the end.
+        let before = self.carry_out(exchange, actions);
+        if let Flow::Finished = before {
+            return Ok(Some(Driven::Finished));
+        }
+        match step {
+            Step::Messages => Ok(None),
+            Step::Undecodable(failure) => Err(failure),
+            Step::End(Err(error @ UpstreamError::NotTaken(_))) => {
+                Ok(Some(Driven::NotTaken(classify(&error))))
+            }
+            Step::End(result) => {
+                self.session.end(result, actions)?;
+                // The end of a session is the end of the answer.
+                self.carry_out(exchange, actions);
+                Ok(Some(Driven::Finished))
+            }
+        }
+    }
+
+    /// Whether a full channel keeps what is visible from going out.
+    fn is_blocked(&self) -> bool {
+        self.visible && !self.pending.is_empty()
+    }
+
+    fn is_stalled(&self) -> bool {
+        let patience = self.gateway.options.progress_timeout;
+        self.is_blocked() && self.progress.is_some_and(|at| at.elapsed() >= patience)
+    }
+
     /// Does what is due and tells when the next thing is.
-    fn tick(&mut self, actions: &mut Actions) -> Result<Instant, Failure> {
+    fn tick(&mut self, exchange: &mut Exchange, actions: &mut Actions) -> Result<Instant, Failure> {
         let now = Instant::now();
-        let blocked = self.visible && !self.pending.is_empty();
         let (since, patience, deadline) = match self.progress {
             None => {
                 (self.opened, self.gateway.options.first_message_timeout, Deadline::FirstMessage)
@@ -177,33 +223,19 @@ impl<'a> Drive<'a> {
             return Err(classify(&UpstreamError::Deadline(Deadline::Total)));
         }
         if now >= since + patience {
-            if blocked {
-                tracing::debug!("the client has not read for too long");
-            }
             return Err(classify(&UpstreamError::Deadline(deadline)));
         }
         let mut wake = total.min(since + patience);
         if let Some(next) = self.session.tick(now.into_std(), actions) {
             wake = wake.min(next.into());
         }
-        self.send(actions)?;
+        send(exchange, actions);
         Ok(wake)
     }
 
-    fn send(&mut self, actions: &mut Actions) -> Result<(), Failure> {
-        for message in actions.send.drain(..) {
-            // A closed stream says by its end why it is closed.
-            if let Err(error) = message.send(&mut self.exchange) {
-                tracing::debug!(%error, "answer not sent");
-                break;
-            }
-        }
-        Ok(())
-    }
-
     /// Carries out what the session wants after a batch.
-    fn carry_out(&mut self, actions: &mut Actions) -> Result<Flow, Failure> {
-        self.send(actions)?;
+    fn carry_out(&mut self, exchange: &mut Exchange, actions: &mut Actions) -> Flow {
+        send(exchange, actions);
         if std::mem::take(&mut actions.progress) {
             self.progress = Some(Instant::now());
         }
@@ -222,10 +254,10 @@ impl<'a> Drive<'a> {
         }
         actions.events.clear();
         if finished {
-            return Ok(Flow::Finished);
+            return Flow::Finished;
         }
         self.hand_on();
-        Ok(Flow::Continue)
+        Flow::Continue
     }
 
     /// Hands the batch on if it is visible and there is room.
@@ -236,7 +268,7 @@ impl<'a> Drive<'a> {
         }
         self.look_at_pending();
         match self.out.try_send(Ok(std::mem::take(&mut self.pending))) {
-            Ok(()) => {}
+            Ok(()) => self.looked_at = 0,
             // Kept, and sent by the loop when there is room; a closed channel ends the loop.
             Err(TrySendError::Full(batch) | TrySendError::Closed(batch)) => {
                 self.pending = batch.unwrap_or_default();
@@ -246,7 +278,7 @@ impl<'a> Drive<'a> {
 
     /// Measures and checks what is about to go out; once for every event.
     fn look_at_pending(&mut self) {
-        for event in &self.pending {
+        for event in &self.pending[self.looked_at..] {
             self.meter.see(event);
             if cfg!(debug_assertions)
                 && let Err(violation) = self.grammar.accept(event)
@@ -254,17 +286,27 @@ impl<'a> Drive<'a> {
                 tracing::error!(%violation, "a session broke the grammar of events");
             }
         }
+        self.looked_at = self.pending.len();
     }
 
-    /// Adds the figures and hands the end on.
-    async fn finish(&mut self) -> Result<Ending, Failure> {
+    /// Hands on the rest, then the figures and the end. Nobody waits for figures with text in hand.
+    async fn finish(&mut self) -> Ending {
         self.look_at_pending();
-        if let Some(usage) = self.usage().await {
-            let before_end = self.pending.len().saturating_sub(1);
-            self.pending.insert(before_end, Event::Usage(usage));
-        }
+        let end = self.pending.pop();
         self.visible = true;
-        Ok(if self.deliver_rest().await { Ending::Answered } else { Ending::Abandoned })
+        if let Some(estimate) = self.meter.estimate(self.turn) {
+            let usage = if self.may_look_up() {
+                if !self.deliver_rest().await {
+                    return Ending::Abandoned;
+                }
+                self.looked_up().await.unwrap_or(estimate)
+            } else {
+                estimate
+            };
+            self.pending.push(Event::Usage(usage));
+        }
+        self.pending.extend(end);
+        if self.deliver_rest().await { Ending::Answered } else { Ending::Abandoned }
     }
 
     /// Waits for room as long as a stalled client is waited for.
@@ -273,18 +315,19 @@ impl<'a> Drive<'a> {
             return true;
         }
         let rest = std::mem::take(&mut self.pending);
+        self.looked_at = 0;
         let patience = self.gateway.options.progress_timeout;
         matches!(timeout(patience, self.out.send(Ok(rest))).await, Ok(Ok(())))
     }
 
-    /// Figures that the stream did not tell: asked for where the upstream keeps them, else
-    /// estimated and marked so.
-    async fn usage(&self) -> Option<conversation::Usage> {
-        let estimate = self.meter.estimate(self.turn)?;
-        if self.limited || !self.gateway.options.usage_lookup {
-            return Some(estimate);
-        }
-        let Some(id) = self.session.usage_id() else { return Some(estimate) };
+    /// Whether the upstream keeps figures that its stream did not tell. Those of an answer that the
+    /// client's limit ended would be another answer's.
+    fn may_look_up(&self) -> bool {
+        self.gateway.options.usage_lookup && !self.limited && self.session.usage_id().is_some()
+    }
+
+    async fn looked_up(&self) -> Option<conversation::Usage> {
+        let id = self.session.usage_id()?;
         let stamp = self.gateway.ambient.stamp();
         let lookup = self.gateway.backend.token_usage(&self.caller, stamp, id);
         let looked_up = tokio::select! {
@@ -293,41 +336,47 @@ impl<'a> Drive<'a> {
             looked_up = timeout(USAGE_PATIENCE, lookup) => looked_up,
         };
         match looked_up {
-            Ok(Ok(usage)) => Some(usage),
+            Ok(Ok(usage)) => usage,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "usage not told");
-                Some(estimate)
+                None
             }
-            Err(_) => Some(estimate),
+            Err(_) => None,
+        }
+    }
+}
+
+fn send(exchange: &mut Exchange, actions: &mut Actions) {
+    for message in actions.send.drain(..) {
+        // A closed stream says by its end why it is closed.
+        if let Err(error) = message.send(exchange) {
+            tracing::debug!(%error, "answer not sent");
+            break;
         }
     }
 }
 
 /// Everything that is ready, up to a bound: at least one message, or the end.
-async fn next_batch(
-    exchange: &mut Exchange,
-    session: &mut Session,
-    actions: &mut Actions,
-) -> Result<Step, Failure> {
+async fn next_batch(exchange: &mut Exchange, session: &mut Session, actions: &mut Actions) -> Step {
     let mut taken = 0;
     std::future::poll_fn(|cx| {
         loop {
             let received = match exchange.poll_next(cx) {
                 Poll::Ready(received) => received,
-                Poll::Pending if taken > 0 => return Poll::Ready(Ok(Step::Messages)),
+                Poll::Pending if taken > 0 => return Poll::Ready(Step::Messages),
                 Poll::Pending => return Poll::Pending,
             };
             match received {
                 Received::Message(message) => {
                     if let Err(failure) = session.receive(&message, actions) {
-                        return Poll::Ready(Err(failure));
+                        return Poll::Ready(Step::Undecodable(failure));
                     }
                     taken += 1;
                     if taken >= MOST_MESSAGES {
-                        return Poll::Ready(Ok(Step::Messages));
+                        return Poll::Ready(Step::Messages);
                     }
                 }
-                Received::End(result) => return Poll::Ready(Ok(Step::End(result))),
+                Received::End(result) => return Poll::Ready(Step::End(result)),
             }
         }
     })

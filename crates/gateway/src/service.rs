@@ -199,14 +199,10 @@ impl Inner {
         &self.counters
     }
 
-    pub(crate) fn unix_seconds(&self) -> u64 {
-        self.ambient.unix_ms() / 1000
-    }
-
     async fn fetch_models(&self) -> Result<usize, Failure> {
         let lease = Lease::take(&self.roster, "", &[]).ok_or_else(no_accounts)?;
         let account = self.accounts.get(lease.alias()).ok_or_else(no_accounts)?;
-        let bearer = account.tokens.bearer(&self.backend, self.unix_seconds()).await?;
+        let bearer = account.tokens.bearer(&self.backend, self.ambient.as_ref()).await?;
         let caller = account.caller(bearer);
         let query = ModelQuery::default();
         let models = self

@@ -3,6 +3,7 @@
 //! An exchanged token is renewed before it expires, by one call at a time however many turns want
 //! it; a token that still has life is used while its successor is on the way.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use accounts::{Credential, SessionToken, UserApiKey};
@@ -11,6 +12,8 @@ use conversation::{Failure, FailureClass, Retry, Scope};
 use secrecy::{ExposeSecret as _, SecretString};
 use upstream::{Backend, classify};
 
+use crate::ambient::Ambient;
+
 /// Renew when less than this is left (`reference/upstream-protocol.md` §4.4).
 const RENEW_BEFORE: Duration = Duration::from_secs(300);
 
@@ -18,12 +21,18 @@ const RENEW_BEFORE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub(crate) enum TokenSource {
     Session(SessionToken),
-    Exchanged {
-        key: UserApiKey,
-        current: ArcSwapOption<Token>,
-        /// Held by the one that exchanges.
-        exchanging: tokio::sync::Mutex<()>,
-    },
+    Exchanged(Exchanged),
+}
+
+/// An API key and what it was exchanged for.
+#[derive(Debug)]
+pub(crate) struct Exchanged {
+    key: UserApiKey,
+    current: ArcSwapOption<Token>,
+    /// Held by the one that exchanges; keeps how that ended for those who wait meanwhile.
+    exchanging: tokio::sync::Mutex<Option<Failure>>,
+    /// Exchanges that have ended.
+    rounds: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -37,11 +46,12 @@ impl TokenSource {
     pub(crate) fn new(credential: Credential) -> Self {
         match credential {
             Credential::Session(token) => Self::Session(token),
-            Credential::ApiKey(key) => Self::Exchanged {
+            Credential::ApiKey(key) => Self::Exchanged(Exchanged {
                 key,
                 current: ArcSwapOption::empty(),
-                exchanging: tokio::sync::Mutex::new(()),
-            },
+                exchanging: tokio::sync::Mutex::new(None),
+                rounds: AtomicU64::new(0),
+            }),
         }
     }
 
@@ -49,47 +59,14 @@ impl TokenSource {
     pub(crate) async fn bearer(
         &self,
         backend: &Backend,
-        unix_seconds: u64,
+        ambient: &dyn Ambient,
     ) -> Result<SecretString, Failure> {
         match self {
-            Self::Session(token) if token.claims().expires <= unix_seconds => {
+            Self::Session(token) if token.claims().expires <= ambient.unix_ms() / 1000 => {
                 Err(rejected("the session token has expired"))
             }
             Self::Session(token) => Ok(token.expose().clone()),
-            Self::Exchanged { key, current, exchanging } => {
-                let left =
-                    |token: &Token| Duration::from_secs(token.expires.saturating_sub(unix_seconds));
-                if let Some(token) = current.load_full().filter(|t| left(t) > RENEW_BEFORE) {
-                    return Ok(token.bearer.clone());
-                }
-                let alone = exchanging.try_lock();
-                let _alone = match (alone, current.load_full().filter(|t| left(t) > Duration::ZERO))
-                {
-                    (Ok(guard), _) => guard,
-                    // Somebody is at it, and the old one still holds.
-                    (Err(_), Some(token)) => return Ok(token.bearer.clone()),
-                    (Err(_), None) => exchanging.lock().await,
-                };
-                if let Some(token) = current.load_full().filter(|t| left(t) > RENEW_BEFORE) {
-                    return Ok(token.bearer.clone());
-                }
-                match exchange(backend, key, unix_seconds).await {
-                    Ok(token) => {
-                        let bearer = token.bearer.clone();
-                        current.store(Some(token.into()));
-                        Ok(bearer)
-                    }
-                    Err(failure) => {
-                        match current.load_full().filter(|t| left(t) > Duration::ZERO) {
-                            Some(token) => {
-                                tracing::warn!(%failure, "token exchange failed; the old token still holds");
-                                Ok(token.bearer.clone())
-                            }
-                            None => Err(failure),
-                        }
-                    }
-                }
-            }
+            Self::Exchanged(exchanged) => exchanged.bearer(backend, ambient).await,
         }
     }
 
@@ -97,7 +74,7 @@ impl TokenSource {
     pub(crate) fn refused(&self, bearer: &SecretString) -> bool {
         match self {
             Self::Session(_) => false,
-            Self::Exchanged { current, .. } => {
+            Self::Exchanged(Exchanged { current, .. }) => {
                 let same = |token: &Token| token.bearer.expose_secret() == bearer.expose_secret();
                 if current.load_full().is_some_and(|token| same(&token)) {
                     current.store(None);
@@ -108,19 +85,73 @@ impl TokenSource {
     }
 }
 
+impl Exchanged {
+    async fn bearer(
+        &self,
+        backend: &Backend,
+        ambient: &dyn Ambient,
+    ) -> Result<SecretString, Failure> {
+        if let Some(bearer) = self.with_more_than(RENEW_BEFORE, ambient) {
+            return Ok(bearer);
+        }
+        let round = self.rounds.load(Ordering::Acquire);
+        let mut last = match self.exchanging.try_lock() {
+            Ok(alone) => alone,
+            // Somebody is at it, and the old one still holds.
+            Err(_) if let Some(bearer) = self.with_more_than(Duration::ZERO, ambient) => {
+                return Ok(bearer);
+            }
+            Err(_) => self.exchanging.lock().await,
+        };
+        if let Some(bearer) = self.with_more_than(RENEW_BEFORE, ambient) {
+            return Ok(bearer);
+        }
+        // Who waited while it failed shares the failure instead of failing once more, in turns.
+        if self.rounds.load(Ordering::Acquire) != round
+            && let Some(failure) = last.as_ref()
+        {
+            return Err(failure.clone());
+        }
+        let exchanged = exchange(backend, &self.key, ambient).await;
+        self.rounds.fetch_add(1, Ordering::AcqRel);
+        match exchanged {
+            Ok(token) => {
+                *last = None;
+                let bearer = token.bearer.clone();
+                self.current.store(Some(token.into()));
+                Ok(bearer)
+            }
+            Err(failure) => {
+                *last = Some(failure.clone());
+                let Some(bearer) = self.with_more_than(Duration::ZERO, ambient) else {
+                    return Err(failure);
+                };
+                tracing::warn!(%failure, "token exchange failed; the old token still holds");
+                Ok(bearer)
+            }
+        }
+    }
+
+    fn with_more_than(&self, life: Duration, ambient: &dyn Ambient) -> Option<SecretString> {
+        let token = self.current.load_full()?;
+        let left = token.expires.saturating_sub(ambient.unix_ms() / 1000);
+        (Duration::from_secs(left) > life).then(|| token.bearer.clone())
+    }
+}
+
 async fn exchange(
     backend: &Backend,
     key: &UserApiKey,
-    unix_seconds: u64,
+    ambient: &dyn Ambient,
 ) -> Result<Token, Failure> {
-    let tokens = backend.exchange_api_key(key.expose()).await.map_err(|error| classify(&error))?;
-    let expires = match SessionToken::parse(tokens.access.expose_secret()) {
+    let bearer = backend.exchange_api_key(key.expose()).await.map_err(|error| classify(&error))?;
+    let expires = match SessionToken::parse(bearer.expose_secret()) {
         Ok(token) => token.claims().expires,
         // Opaque to us; good for a short while, then exchanged again.
-        Err(_) => unix_seconds + 2 * RENEW_BEFORE.as_secs(),
+        Err(_) => ambient.unix_ms() / 1000 + 2 * RENEW_BEFORE.as_secs(),
     };
     tracing::debug!(expires, "API key exchanged for a session token");
-    Ok(Token { bearer: tokens.access, expires })
+    Ok(Token { bearer, expires })
 }
 
 fn rejected(reason: &str) -> Failure {

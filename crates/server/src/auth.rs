@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 
 use crate::App;
+use crate::body;
 use crate::failure::OpenAiFailure;
 
 /// Proof that the request carries the key. Handlers that need it ask for it, so that forgetting
@@ -32,14 +33,17 @@ pub(crate) async fn require_key(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match presented(request.headers()) {
-        None => OpenAiFailure(missing()).into_response(),
+    let failure = match presented(request.headers()) {
+        None => missing(),
         Some(key) if app.0.options.key.matches(key) => {
             request.extensions_mut().insert(Caller(()));
-            next.run(request).await
+            return next.run(request).await;
         }
-        Some(_) => OpenAiFailure(wrong()).into_response(),
-    }
+        Some(_) => wrong(),
+    };
+    // A client that is still sending would otherwise read a broken pipe instead of the reason.
+    body::throw_away(request.into_body(), app.0.options.body_limit).await;
+    OpenAiFailure(failure).into_response()
 }
 
 /// `Authorization: Bearer KEY` or `x-api-key: KEY`.

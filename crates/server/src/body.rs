@@ -68,6 +68,13 @@ async fn collect(body: &mut Body, limit: usize) -> Result<Option<Bytes>, axum::E
     Ok(Some(first.unwrap_or_else(|| all.freeze())))
 }
 
+/// Reads on for a short while and keeps nothing; for answers that do not need the body.
+pub(crate) async fn throw_away(mut body: Body, most: usize) {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    // Who is refused has no claim to more than this.
+    let _ = timeout(PATIENCE, discard(&mut body, most)).await;
+}
+
 async fn discard(body: &mut Body, most: usize) {
     let mut seen = 0_usize;
     while let Some(Ok(frame)) = body.frame().await {

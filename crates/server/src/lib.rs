@@ -39,6 +39,9 @@ pub struct Options {
     pub images: ImagePolicy,
 }
 
+/// Bodies decoded at once off the async threads.
+const DECODING: usize = 4;
+
 /// What handlers share; complete at construction.
 #[derive(Clone)]
 pub struct App(Arc<Shared>);
@@ -49,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) ambient: Arc<dyn Ambient>,
     pub(crate) started_unix_ms: u64,
     pub(crate) started: tokio::time::Instant,
+    /// Places for bodies that are decoded off the async threads.
+    pub(crate) decoding: tokio::sync::Semaphore,
 }
 
 impl std::fmt::Debug for App {
@@ -62,7 +67,8 @@ impl App {
     pub fn new(gateway: Gateway, options: Options, ambient: Arc<dyn Ambient>) -> Self {
         let started_unix_ms = ambient.unix_ms();
         let started = tokio::time::Instant::now();
-        Self(Arc::new(Shared { gateway, options, ambient, started_unix_ms, started }))
+        let decoding = tokio::sync::Semaphore::new(DECODING);
+        Self(Arc::new(Shared { gateway, options, ambient, started_unix_ms, started, decoding }))
     }
 
     pub(crate) fn unix_seconds(&self) -> i64 {

@@ -12,7 +12,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// A client must have sent its request head by then.
@@ -87,6 +88,7 @@ impl Server {
             .max_concurrent_streams(250);
         let tasks = TaskTracker::new();
         let graceful = GracefulShutdown::new();
+        let stopping = CancellationToken::new();
         tokio::pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -106,18 +108,46 @@ impl Server {
                 tracing::debug!(%error, "TCP_NODELAY not set");
             }
             let service = TowerToHyperService::new(router.clone());
-            let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-            let connection = graceful.watch(connection);
+            let (builder, watcher) = (builder.clone(), graceful.watcher());
+            let stopping = stopping.clone();
             tasks.spawn(async move {
-                if let Err(error) = connection.await {
+                let spoke = tokio::select! {
+                    () = stopping.cancelled() => false,
+                    spoke = has_spoken(&stream) => spoke,
+                };
+                if !spoke {
+                    return;
+                }
+                let connection = builder.serve_connection(TokioIo::new(stream), service);
+                if let Err(error) = watcher.watch(connection.into_owned()).await {
                     tracing::debug!(error, "connection ended");
                 }
             });
         }
+        stopping.cancel();
         drop(self.listener);
         tasks.close();
         if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
             tracing::warn!("connections still open after the grace period are closed");
         }
     }
+}
+
+/// Whether the client says in time which version of HTTP it speaks. The server behind tells the
+/// versions apart by the first bytes and would wait for them for ever.
+async fn has_spoken(stream: &TcpStream) -> bool {
+    const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    /// Between two looks at a preface that comes in pieces.
+    const PAUSE: Duration = Duration::from_millis(20);
+    let speaking = async {
+        let mut seen = [0; PREFACE.len()];
+        loop {
+            let count = stream.peek(&mut seen).await?;
+            if count == 0 || count == PREFACE.len() || seen[..count] != PREFACE[..count] {
+                return io::Result::Ok(count > 0);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    matches!(tokio::time::timeout(HEAD_TIMEOUT, speaking).await, Ok(Ok(true)))
 }

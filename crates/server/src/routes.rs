@@ -2,10 +2,11 @@
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use conversation::{Failure, FailureClass, Turn};
+use conversation::{Failure, FailureClass, ToolChoice, Turn};
 use dialects::openai_chat::{self, Mode, ReplyForm, StreamEncoder};
 use dialects::{Decoded, Ignored};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -16,8 +17,8 @@ use crate::failure::{OpenAiFailure, json};
 use crate::router::RequestId;
 use crate::{body, reply};
 
-/// Bodies longer than this, which mostly hold images, are decoded off the async threads.
-const DECODE_INLINE: usize = 256 << 10;
+/// Bodies longer than this, and all that hold images, are decoded off the async threads.
+const DECODE_INLINE: usize = 16 << 10;
 
 /// `POST /v1/chat/completions`.
 pub(crate) async fn chat_completions(
@@ -48,9 +49,13 @@ pub(crate) async fn chat_completions(
 
 async fn decode(app: &App, bytes: Bytes) -> Result<Decoded<ReplyForm>, Failure> {
     let images = app.0.options.images;
-    if bytes.len() <= DECODE_INLINE {
+    if bytes.len() <= DECODE_INLINE && !holds_data_uri(&bytes) {
         return openai_chat::decode(&bytes, &images);
     }
+    // A picture may unpack to hundreds of megabytes: only a few at a time.
+    let Ok(_place) = app.0.decoding.acquire().await else {
+        return Err(Failure::new(FailureClass::Internal, "The gateway is shutting down."));
+    };
     match tokio::task::spawn_blocking(move || openai_chat::decode(&bytes, &images)).await {
         Ok(decoded) => decoded,
         Err(error) => Err(Failure::new(FailureClass::Internal, "The request could not be read.")
@@ -58,11 +63,24 @@ async fn decode(app: &App, bytes: Bytes) -> Result<Decoded<ReplyForm>, Failure> 
     }
 }
 
+fn holds_data_uri(bytes: &[u8]) -> bool {
+    bytes.windows(5).any(|window| window.eq_ignore_ascii_case(b"data:"))
+}
+
 /// Fields that the dialect understands and no flow can serve yet.
 fn unserved(turn: &Turn) -> Vec<&'static str> {
     let mut fields = Vec::new();
     if !turn.tools.declared.is_empty() {
         fields.push("tools");
+    }
+    if turn.tools.choice != ToolChoice::Auto {
+        fields.push("tool_choice");
+    }
+    if !turn.tools.parallel {
+        fields.push("parallel_tool_calls");
+    }
+    if turn.continuity.cache_key.is_some() {
+        fields.push("prompt_cache_key");
     }
     if turn.reasoning.effort.is_some() {
         fields.push("reasoning_effort");
@@ -101,8 +119,12 @@ pub(crate) async fn list_models(_caller: Caller, State(app): State<App>) -> Resp
 pub(crate) async fn show_model(
     _caller: Caller,
     State(app): State<App>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Response {
+    let Ok(Path(id)) = id else {
+        let failure = Failure::invalid("model", "The model's name is no UTF-8 text.");
+        return OpenAiFailure(failure).into_response();
+    };
     match app.0.gateway.catalogue().find(&id) {
         Some(model) => json(StatusCode::OK, openai_chat::model_body(&model, started(&app))),
         None => OpenAiFailure(openai_chat::unknown_model(&id)).into_response(),

@@ -117,7 +117,7 @@ pub const KEYS: &[Key] = &[
         "upstream.allow_model_fallbacks",
         "UPSTREAM_ALLOW_MODEL_FALLBACKS",
         "false",
-        "Chat flow: whether the upstream may answer with another model.",
+        "Chat flow: whether the upstream may answer with another model; its stream does not tell which one did.",
     ),
     key(
         "upstream.usage_lookup",

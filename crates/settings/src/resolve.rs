@@ -165,7 +165,7 @@ impl Reader {
             upstream: self.upstream(),
             timeouts: self.timeouts(),
             limits: self.limits(),
-            models_refresh: self.parse("models.refresh", value::duration),
+            models_refresh: self.parse("models.refresh", value::wait),
             accounts: self.accounts(),
         }
     }
@@ -207,22 +207,25 @@ impl Reader {
             ),
             allow_model_fallbacks: self.parse("upstream.allow_model_fallbacks", value::boolean),
             usage_lookup: self.parse("upstream.usage_lookup", value::boolean),
-            max_streams: self.count("upstream.max_streams"),
+            max_streams: self.parse("upstream.max_streams", |text| match text.parse() {
+                Ok(number @ 1..=1000) => Ok(number),
+                _ => Err("expected a whole number from 1 to 1000".to_owned()),
+            }),
             max_message_bytes: self.parse("upstream.max_message", value::bytes),
         }
     }
 
     fn timeouts(&mut self) -> Timeouts {
         Timeouts {
-            connect: self.parse("timeouts.connect", value::duration),
-            first_message: self.parse("timeouts.first_message", value::duration),
-            progress: self.parse("timeouts.progress", value::duration),
-            total: self.parse("timeouts.total", value::duration),
-            ping_interval: self.parse("timeouts.ping_interval", value::duration),
-            ping: self.parse("timeouts.ping", value::duration),
-            idle_connection: self.parse("timeouts.idle_connection", value::duration),
-            request_body: self.parse("timeouts.request_body", value::duration),
-            keep_alive: self.parse("timeouts.keep_alive", value::duration),
+            connect: self.parse("timeouts.connect", value::wait),
+            first_message: self.parse("timeouts.first_message", value::wait),
+            progress: self.parse("timeouts.progress", value::wait),
+            total: self.parse("timeouts.total", value::wait),
+            ping_interval: self.parse("timeouts.ping_interval", value::wait),
+            ping: self.parse("timeouts.ping", value::wait),
+            idle_connection: self.parse("timeouts.idle_connection", value::wait),
+            request_body: self.parse("timeouts.request_body", value::wait),
+            keep_alive: self.parse("timeouts.keep_alive", value::wait),
             shutdown: self.parse("timeouts.shutdown", value::duration),
         }
     }

@@ -16,6 +16,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     number.checked_mul(millis).map(Duration::from_millis).ok_or_else(expected)
 }
 
+/// A wait that is one: zero would make every request fail, or never rest.
+pub(crate) fn wait(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("must be longer than nothing".to_owned()),
+        wait => Ok(wait),
+    }
+}
+
 /// `1048576`, `512KiB`, `32MiB`, `1GiB`.
 pub(crate) fn bytes(text: &str) -> Result<usize, String> {
     let expected = || "expected a size such as 512KiB, 32MiB or 1GiB".to_owned();

@@ -66,13 +66,6 @@ impl Default for ModelQuery {
     }
 }
 
-/// What a user API key is exchanged for.
-#[derive(Debug, Clone)]
-pub struct ExchangedTokens {
-    pub access: SecretString,
-    pub refresh: SecretString,
-}
-
 impl Backend {
     #[must_use]
     pub fn new(pool: Pool, endpoints: Endpoints, identity: Identity) -> Self {
@@ -139,7 +132,8 @@ impl Backend {
         Ok(response.models.iter().map(model).collect())
     }
 
-    /// `DashboardService/GetTokenUsage`: what a finished chat stream cost (§9).
+    /// `DashboardService/GetTokenUsage`: what a finished chat stream cost (§9); `None` while the
+    /// figures are not there.
     ///
     /// # Errors
     /// The call failed or does not know the id.
@@ -148,31 +142,37 @@ impl Backend {
         caller: &Caller,
         stamp: CallStamp,
         usage_uuid: &str,
-    ) -> Result<Usage, UpstreamError> {
+    ) -> Result<Option<Usage>, UpstreamError> {
         let client = DashboardServiceClient::new(self.unary(), self.unary_config()?);
         let request =
             GetTokenUsageRequest { usage_uuid: usage_uuid.to_owned(), ..Default::default() };
         let call = client.get_token_usage_with_options(request, self.options(caller, stamp));
         let response = within(UNARY_TIMEOUT, call).await?.into_owned();
-        Ok(Usage {
-            input: u64::try_from(response.input_tokens).unwrap_or(0),
-            output: u64::try_from(response.output_tokens).unwrap_or(0),
+        // Absent figures are zeros on the wire, and a turn without any input does not exist.
+        let (Ok(input), Ok(output)) =
+            (u64::try_from(response.input_tokens), u64::try_from(response.output_tokens))
+        else {
+            return Ok(None);
+        };
+        Ok((input > 0).then_some(Usage {
+            input,
+            output,
             cache_read: None,
             cache_write: None,
             reasoning: None,
             source: UsageSource::Upstream,
-        })
+        }))
     }
 
-    /// `POST /auth/exchange_user_api_key` (§4.4): an API key, or a refresh token, becomes a pair
-    /// of tokens.
+    /// `POST /auth/exchange_user_api_key` (§4.4): an API key, or a refresh token, becomes a session
+    /// token. The refresh token beside it is left: the key itself serves to exchange anew.
     ///
     /// # Errors
     /// The key is not accepted, or the call failed.
     pub async fn exchange_api_key(
         &self,
         key: &SecretString,
-    ) -> Result<ExchangedTokens, UpstreamError> {
+    ) -> Result<SecretString, UpstreamError> {
         let mut headers = HeaderMap::new();
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
             .map_err(|_| UpstreamError::Protocol("the key is no header value".into()))?;
@@ -190,7 +190,7 @@ impl Backend {
         }
         let wire: TokensWire = serde_json::from_slice(&body)
             .map_err(|error| UpstreamError::Protocol(format!("token exchange: {error}")))?;
-        Ok(ExchangedTokens { access: wire.access_token.into(), refresh: wire.refresh_token.into() })
+        Ok(wire.access_token)
     }
 
     fn unary(&self) -> UnaryTransport {
@@ -217,8 +217,7 @@ impl Backend {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TokensWire {
-    access_token: String,
-    refresh_token: String,
+    access_token: SecretString,
 }
 
 async fn within<T, E>(

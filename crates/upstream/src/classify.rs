@@ -12,6 +12,9 @@ use http::StatusCode;
 
 use crate::error::{AnswerError, Deadline, UpstreamError};
 
+const BAD_MODEL_NAME: i32 = 5;
+const MODEL_NO_LONGER_SUPPORTED: i32 = 61;
+
 /// What a class means for scope and retry, next to the text the client gets when the upstream
 /// gave none.
 struct Rule {
@@ -83,8 +86,6 @@ const OUTDATED: Rule = rule(
 );
 const TIMEOUT: Rule =
     rule(Class::Timeout, Scope::Model, Retry::Elsewhere, "The upstream took too long.");
-const REFUSED: Rule =
-    rule(Class::Refused, Scope::Request, Retry::Never, "The provider declined this request.");
 const NETWORK: Rule = rule(
     Class::UpstreamFailed,
     Scope::Network,
@@ -118,7 +119,15 @@ pub fn is_normal_end(error: &UpstreamError) -> bool {
 pub fn classify(error: &UpstreamError) -> Failure {
     match error {
         UpstreamError::Answer(answer) => {
-            by_answer(answer).failure(shown(answer), error.to_string(), answer.retry_after)
+            let rule = by_answer(answer);
+            let mut failure = rule.failure(shown(answer), error.to_string(), answer.retry_after);
+            if matches!(answer.kind, Some(BAD_MODEL_NAME | MODEL_NO_LONGER_SUPPORTED)) {
+                failure.param = Some("model".to_owned());
+            }
+            if answer.is_retryable == Some(false) && rule.class == Class::UpstreamFailed {
+                failure.retry = Retry::Never;
+            }
+            failure
         }
         UpstreamError::Status { status, retry_after } => {
             by_status(*status).failure(None, error.to_string(), *retry_after)
@@ -224,7 +233,7 @@ fn by_text(answer: &AnswerError) -> Option<&'static Rule> {
 /// numbers that say nothing by themselves: there the Connect code decides.
 fn by_kind(kind: i32) -> Option<&'static Rule> {
     Some(match kind {
-        5 | 61 => &MODEL,
+        BAD_MODEL_NAME | MODEL_NO_LONGER_SUPPORTED => &MODEL,
         26 | 27 | 31 | 36 | 24 => &INVALID,
         20 | 43 => &TOO_LONG,
         1 | 2 | 3 | 11 | 12 | 38 | 42 | 54 => &REJECTED,
@@ -271,7 +280,6 @@ fn by_status(status: StatusCode) -> &'static Rule {
         401 => &REJECTED,
         402 => &QUOTA,
         403 => &FORBIDDEN,
-        404 => &NOT_FOUND,
         408 | 504 => &TIMEOUT,
         413 => &TOO_LONG,
         429 => &BUSY,
@@ -282,12 +290,6 @@ fn by_status(status: StatusCode) -> &'static Rule {
         503 => &OVERLOADED,
         _ => &FAILED,
     }
-}
-
-/// A content refusal, for sessions that see one in the stream.
-#[must_use]
-pub fn refused(detail: &str) -> Failure {
-    REFUSED.failure(None, format!("refused by the provider: {detail}"), None)
 }
 
 #[cfg(test)]

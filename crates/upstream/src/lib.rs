@@ -15,8 +15,8 @@ mod identity;
 mod session;
 pub mod transport;
 
-pub use backend::{Backend, Endpoints, ExchangedTokens, ModelQuery, built_in_models};
-pub use classify::{classify, empty_answer, is_normal_end, refused};
+pub use backend::{Backend, Endpoints, ModelQuery, built_in_models};
+pub use classify::{classify, empty_answer, is_normal_end};
 pub use envelope::{EnvelopeDecoder, Frame, FrameError};
 pub use error::{AnswerError, Deadline, UpstreamError};
 pub use identity::{

@@ -53,6 +53,10 @@ impl Default for TransportOptions {
 /// Receive window of one call: what a slow reader can make us hold.
 const STREAM_WINDOW: u32 = 256 << 10;
 
-/// Receive window of a connection. Room for every call's window, so that slow readers never stop
-/// the others on the same connection.
-const CONNECTION_WINDOW: u32 = 32 << 20;
+/// Receive window of a connection: room for every call's window and some more, so that slow readers
+/// never stop the others on the same connection. Not beyond what HTTP/2 allows.
+fn connection_window(max_streams: usize) -> u32 {
+    const MOST: u32 = (1 << 31) - 1;
+    let streams = u32::try_from(max_streams).unwrap_or(u32::MAX);
+    streams.saturating_add(streams / 4).saturating_add(4).saturating_mul(STREAM_WINDOW).min(MOST)
+}

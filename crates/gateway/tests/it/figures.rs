@@ -99,3 +99,27 @@ async fn a_limit_inside_the_thinking_ends_the_answer_too() {
         rig.settled().await;
     }
 }
+
+/// Defect: an answer that a stop text had completed was reported as the error behind it.
+#[tokio::test]
+async fn an_answer_completed_by_a_stop_text_is_not_failed_by_what_follows() {
+    for flow in FLOWS {
+        let rig = Rig::new(flow).await;
+        let mut limited = turn("[[sim: say \"abc END xyz\"]] [[sim: error internal \"boom\"]]");
+        limited.limits.stop = vec!["END".to_owned()];
+        let reply = rig.ask_turn(limited).await.expect("complete");
+        assert_eq!(reply.text(), "abc ");
+        assert_eq!(reply.stop, StopReason::StopSequence("END".to_owned()));
+        assert_eq!(rig.users().len(), 1, "not tried again");
+    }
+}
+
+/// Defect: figures that were not there yet were passed on as zeros.
+#[tokio::test]
+async fn zeros_are_not_taken_for_figures() {
+    let rig = Rig::new(Flow::Chat).await;
+    let reply = rig.ask("[[sim: usage 0 0]] [[sim: say hello]]").await.expect("answered");
+    let usage = reply.usage.expect("usage");
+    assert_eq!(usage.source, UsageSource::Estimate);
+    assert!(usage.input > 0 && usage.output > 0, "{usage:?}");
+}

@@ -126,3 +126,28 @@ async fn a_client_that_leaves_while_the_key_is_exchanged_hurts_nobody() {
     .await;
     rig.settled().await;
 }
+
+/// Defect: turns that waited for one exchange to fail then failed one after the other.
+#[tokio::test]
+async fn turns_that_wait_for_a_failing_exchange_share_its_failure() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("listener");
+    let url = format!("http://{}", silent.local_addr().expect("address"));
+    let options = gateway::Options {
+        first_message_timeout: Duration::from_secs(1),
+        max_attempts: 1,
+        ..options()
+    };
+    let clock = std::sync::Arc::new(crate::rig::Clock::default());
+    let gateway = crate::rig::gateway(&url, Flow::Agent, &[KEY], options, clock);
+    let mut turns = JoinSet::new();
+    for _ in 0..15 {
+        let gateway = gateway.clone();
+        turns.spawn(async move { gateway.answer(turn("hello")).await.expect_err("silent").class });
+    }
+    let all = async {
+        while let Some(class) = turns.join_next().await {
+            assert_eq!(class.expect("no panic"), FailureClass::Timeout);
+        }
+    };
+    crate::rig::within(Duration::from_secs(5), "all failures", all).await;
+}

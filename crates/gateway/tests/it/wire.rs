@@ -54,7 +54,7 @@ async fn bare_statuses_keep_their_meaning_and_their_pause() {
         for (status, class) in [
             (401, FailureClass::AccountRejected),
             (403, FailureClass::Forbidden),
-            (404, FailureClass::UnknownModel),
+            (404, FailureClass::UpstreamFailed),
             (413, FailureClass::ContextTooLong),
             (429, FailureClass::Busy),
             (464, FailureClass::UpstreamFailed),

@@ -50,13 +50,15 @@ pub struct AgentOptions {
     pub timezone: String,
 }
 
-/// Builds the opening and the session that answers what comes back. `uuid` gives fresh ids.
+/// Builds the opening and the session that answers what comes back. `timezone` overrides the
+/// setting; `uuid` gives fresh ids.
 ///
 /// # Errors
 /// The turn has nothing to say to the model.
 pub fn open(
     turn: &Turn,
     options: &AgentOptions,
+    timezone: Option<&str>,
     uuid: &mut dyn FnMut() -> Uuid,
 ) -> Result<(ClientMessage, Session), Failure> {
     let conversation_id = uuid().to_string();
@@ -84,6 +86,8 @@ pub fn open(
     let mut prefix = String::new();
     match options.instructions {
         InstructionChannel::CloudRule => {}
+        // Without a user's text to stand before, the rule is the only way left.
+        InstructionChannel::UserText if current.is_none() => {}
         InstructionChannel::UserText => prefix = std::mem::take(&mut instructions),
         InstructionChannel::CustomSystemPrompt => {
             let text = std::mem::take(&mut instructions);
@@ -120,7 +124,8 @@ pub fn open(
         None => ResumeAction::default().into(),
     };
     run.action = ConversationAction { action, ..Default::default() }.into();
-    let context = Context { instructions, timezone: options.timezone.clone() };
+    let timezone = timezone.unwrap_or(&options.timezone).to_owned();
+    let context = Context { instructions, timezone };
     let session = AgentSession::new(context, blobs, uuid().simple().to_string(), &turn.model);
     let opening = AgentClientMessage { message: run.into(), ..Default::default() };
     Ok((ClientMessage::Agent(Box::new(opening)), Session::Agent(Box::new(session))))
@@ -212,7 +217,7 @@ mod tests {
     }
 
     fn run(turn: &Turn, options: &AgentOptions) -> AgentRunRequest {
-        let (message, _) = open(turn, options, &mut || Uuid::nil()).expect("opens");
+        let (message, _) = open(turn, options, None, &mut || Uuid::nil()).expect("opens");
         match message {
             ClientMessage::Agent(message) => match message.message {
                 Some(Arm::RunRequest(run)) => *run,
@@ -280,7 +285,8 @@ mod tests {
     fn nothing_to_say_is_the_clients_mistake() {
         let mut turn = Turn::of_text("m", "x");
         turn.messages.clear();
-        let failure = open(&turn, &options(), &mut || Uuid::nil()).expect_err("nothing to say");
+        let failure =
+            open(&turn, &options(), None, &mut || Uuid::nil()).expect_err("nothing to say");
         assert_eq!(failure.param.as_deref(), Some("messages"));
     }
 }

@@ -101,7 +101,7 @@ fn session(flow: Flow) -> Session {
         Uuid::from_u128(next)
     };
     let opened = match flow {
-        Flow::Agent => crate::agent::open(&turn(), &agent_options(), &mut uuid),
+        Flow::Agent => crate::agent::open(&turn(), &agent_options(), None, &mut uuid),
         Flow::Chat => crate::chat::open(&turn(), ChatOptions::default(), &mut uuid),
     };
     opened.expect("opens").1

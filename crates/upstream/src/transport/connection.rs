@@ -13,9 +13,10 @@ use bytes::Bytes;
 use h2::client::{Connection as H2Connection, SendRequest};
 use tokio::sync::watch;
 use tokio::time::{Instant, interval_at, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::dial::ByteStream;
-use super::{CONNECTION_WINDOW, STREAM_WINDOW, TransportOptions};
+use super::{STREAM_WINDOW, TransportOptions, connection_window};
 
 /// A live connection as the pool sees it.
 pub(super) struct Connection {
@@ -37,7 +38,7 @@ impl Connection {
     ) -> Result<Arc<Self>, String> {
         let (sender, connection) = h2::client::Builder::new()
             .initial_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
+            .initial_connection_window_size(connection_window(options.max_streams))
             // No call goes out before the peer has said how many it takes.
             .initial_max_send_streams(0)
             .max_header_list_size(64 << 10)
@@ -53,9 +54,21 @@ impl Connection {
             closed: AtomicBool::new(false),
             peer_limit: peer_limit.clone(),
         });
-        tasks.spawn(Arc::clone(&this).run(connection, *options, limit_out));
+        // Given up while we wait, the connection belongs to nobody and must go.
+        let given_up = CancellationToken::new();
+        let guard = given_up.clone().drop_guard();
+        let running = Arc::clone(&this).run(connection, *options, limit_out);
+        tasks.spawn(async move {
+            tokio::select! {
+                () = given_up.cancelled() => {}
+                () = running => {}
+            }
+        });
         match peer_limit.wait_for(Option::is_some).await {
-            Ok(_) => Ok(this),
+            Ok(_) => {
+                guard.disarm();
+                Ok(this)
+            }
             Err(_) => Err("the peer closed the connection before its settings".into()),
         }
     }
@@ -71,8 +84,8 @@ impl Connection {
             let done = std::pin::Pin::new(&mut connection).poll(cx);
             let limit = connection.max_concurrent_send_streams();
             limit_out.send_if_modified(|known| {
-                // Zero is our own placeholder until the peer's SETTINGS arrive.
-                let changed = limit > 0 && *known != Some(limit);
+                // The first zero is our own placeholder until the peer's SETTINGS arrive.
+                let changed = *known != Some(limit) && (limit > 0 || known.is_some());
                 if changed {
                     *known = Some(limit);
                 }

@@ -22,21 +22,23 @@ pub struct Origin {
 
 /// A base URL that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no base URL: expected http:// or https://, a host, and no query")]
-pub struct MalformedOrigin(String);
+#[error("no base URL: expected http:// or https://, a host, and neither path, query nor password")]
+pub struct MalformedOrigin(());
 
 impl Origin {
     /// # Errors
     /// The URL has no usable scheme or host, or a path or query.
     pub fn parse(url: &str) -> Result<Self, MalformedOrigin> {
-        let malformed = || MalformedOrigin(url.to_owned());
+        // The text is not repeated: it may hold a password.
+        let malformed = || MalformedOrigin(());
         let uri: Uri = url.parse().map_err(|_| malformed())?;
         let tls = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
             _ => return Err(malformed()),
         };
-        if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+        let with_password = uri.authority().is_some_and(|all| all.as_str().contains('@'));
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() || with_password {
             return Err(malformed());
         }
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(malformed)?;
@@ -154,7 +156,8 @@ mod tests {
         let origin = Origin::parse("https://api2.example.invalid").expect("origin");
         assert_eq!(origin.to_string(), "https://api2.example.invalid:443");
         assert_eq!(Origin::parse("http://[::1]:8080/").expect("origin").dial_host(), "::1");
-        for bad in ["", "api2", "ftp://x", "http://x/path", "http://x?q", "http://"] {
+        for bad in ["", "api2", "ftp://x", "http://x/path", "http://x?q", "http://", "http://u:p@x"]
+        {
             assert!(Origin::parse(bad).is_err(), "{bad}");
         }
     }

@@ -225,6 +225,26 @@ async fn a_listener_that_never_speaks_runs_into_the_connect_deadline() {
     }
 }
 
+/// Defect: a connection that was given up before its settings came stayed open, owned by nobody.
+#[tokio::test]
+async fn a_connection_given_up_while_it_opens_is_closed() {
+    use tokio::io::AsyncReadExt as _;
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("listener");
+    let at = origin(listener.local_addr().expect("address"));
+    let pool = pool(TransportOptions {
+        connect_timeout: Duration::from_millis(200),
+        ..Default::default()
+    });
+    let first = cursor_proto::agent::AgentClientMessage::default();
+    let opening = Exchange::open(&pool, &at, upstream::agent::PATH, HeaderMap::new(), &first);
+    let (opened, accepted) = tokio::join!(opening, listener.accept());
+    assert!(opened.is_err());
+    let (mut stream, _) = accepted.expect("accepted");
+    let mut preface = Vec::new();
+    soon("the end of the connection", stream.read_to_end(&mut preface)).await.expect("closed");
+}
+
 #[tokio::test]
 async fn a_closed_port_is_told_at_once() {
     let address = raw::closed().await;

@@ -28,7 +28,7 @@ fn open(flow: Flow, turn: &Turn, options: &AgentOptions) -> (ClientMessage, Sess
         Uuid::from_u128(next)
     };
     let opened = match flow {
-        Flow::Agent => upstream::agent::open(turn, options, &mut uuid),
+        Flow::Agent => upstream::agent::open(turn, options, None, &mut uuid),
         Flow::Chat => upstream::chat::open(turn, ChatOptions::default(), &mut uuid),
     };
     opened.expect("opens")

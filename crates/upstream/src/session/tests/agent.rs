@@ -92,7 +92,8 @@ fn stored_blobs_and_the_request_context_are_answered_in_order() {
 fn a_turn_without_instructions_sends_no_rule() {
     let mut turn = turn();
     turn.instructions.clear();
-    let mut session = crate::agent::open(&turn, &agent_options(), &mut Uuid::nil).expect("opens").1;
+    let mut session =
+        crate::agent::open(&turn, &agent_options(), None, &mut Uuid::nil).expect("opens").1;
     let mut actions = Actions::default();
     let asked = payload(File::AgentServer, "request_context").into();
     session.receive(&asked, &mut actions).expect("a message");
