@@ -68,11 +68,22 @@ async fn collect(body: &mut Body, limit: usize) -> Result<Option<Bytes>, axum::E
     Ok(Some(first.unwrap_or_else(|| all.freeze())))
 }
 
-/// Reads on for a short while and keeps nothing; for answers that do not need the body.
+/// Reads on and keeps nothing, for answers that do not need the body: as long as the client is
+/// sending, so that it gets to read the answer, but not when it is waiting for one.
 pub(crate) async fn throw_away(mut body: Body, most: usize) {
-    const PATIENCE: Duration = Duration::from_secs(5);
+    const LULL: Duration = Duration::from_millis(100);
     // Who is refused has no claim to more than this.
-    let _ = timeout(PATIENCE, discard(&mut body, most)).await;
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let sending = async {
+        let mut seen = 0_usize;
+        while let Ok(Some(Ok(frame))) = timeout(LULL, body.frame()).await {
+            seen = seen.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+            if seen > most {
+                return;
+            }
+        }
+    };
+    let _ = timeout(PATIENCE, sending).await;
 }
 
 async fn discard(body: &mut Body, most: usize) {
