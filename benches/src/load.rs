@@ -63,6 +63,10 @@ pub(crate) async fn run(scale: Scale) -> Result<()> {
     warm_up(&bench).await?;
     let mut table = Table::default();
     footprint(&bench, &binary, &mut table)?;
+    // First, while the processes are fresh: what a flood has freed would hide the streams' memory.
+    for (side, target) in &bench.targets {
+        idle_streams(&bench, *side, target, &mut table).await?;
+    }
     for _ in 0..scale.rounds() {
         for (side, target) in &bench.targets {
             first_byte(*side, target, scale, &mut table).await?;
@@ -70,9 +74,6 @@ pub(crate) async fn run(scale: Scale) -> Result<()> {
             paced(&bench, *side, target, scale, &mut table).await?;
             flood(&bench, *side, target, scale, &mut table).await?;
         }
-    }
-    for (side, target) in &bench.targets {
-        idle_streams(&bench, *side, target, &mut table).await?;
     }
     say(&table.to_string());
     Ok(())

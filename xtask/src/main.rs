@@ -17,7 +17,7 @@ mod tidy;
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  demo [ARGS]       the gateway and a simulated backend in one process, release build
+  demo [ARGS]       the gateway and a simulated backend in one process, debug build
   test [-- FILTER]  all tests; with FILTER only the Rust tests that it selects
   ci                everything that must pass before a commit
   gen [--check]     Rust from proto/; with --check only says which files are stale

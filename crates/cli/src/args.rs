@@ -15,7 +15,10 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the gateway with the accounts of the settings file.
+    /// Run the gateway with your accounts.
+    ///
+    /// Needs a key for clients (AUTH_TOKEN) and accounts (CURSOR_ACCOUNTS='alias=credential,…'), or
+    /// both in the settings file. docs/configuration.md lists all settings.
     Serve(ServeArgs),
     /// Run gateway and simulated backend together, with a key that is ready to use.
     Demo(DemoArgs),

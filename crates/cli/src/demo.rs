@@ -119,13 +119,13 @@ fn welcome(address: SocketAddr, key: &str, flow: FlowArg) -> String {
 
 Try it:
 
-  curl -N http://{address}/v1/chat/completions -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{{"model":"gpt-5","stream":true,"messages":[{{"role":"user","content":"Hello! [[sim: say Hello from the simulated backend.]]"}}]}}'
+curl -N http://{address}/v1/chat/completions -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{{"model":"gpt-5","stream":true,"messages":[{{"role":"user","content":"Hello! [[sim: say Hello from the simulated backend.]]"}}]}}'
 
-With the official Python SDK:
+With the official Python SDK (pip install openai):
 
-  from openai import OpenAI
-  client = OpenAI(base_url="http://{address}/v1", api_key="{key}")
-  print(client.chat.completions.create(model="gpt-5", messages=[{{"role": "user", "content": "Hello!"}}]).choices[0].message.content)
+from openai import OpenAI
+client = OpenAI(base_url="http://{address}/v1", api_key="{key}")
+print(client.chat.completions.create(model="gpt-5", messages=[{{"role": "user", "content": "Hello!"}}]).choices[0].message.content)
 
 Ctrl-C stops it."#
     )

@@ -84,11 +84,15 @@ impl TurnTask {
                     tracing::debug!(
                         account = %lease.alias(), %failure, again, "attempt failed before output"
                     );
+                    if matches!(failure.class, FailureClass::AccountRejected | FailureClass::Quota)
+                    {
+                        tracing::warn!(account = %lease.alias(), %failure, "account is out");
+                    }
                     lease.failed(&failure);
                     if !again {
                         return Err(failure);
                     }
-                    last = Some(failure);
+                    last = Some(more_useful(last, failure));
                 }
             }
         }
@@ -163,6 +167,15 @@ impl TurnTask {
             }
             Flow::Chat => chat::open(&self.turn, options.chat, &mut uuid),
         }
+    }
+}
+
+/// Of two failed attempts, the one to tell of: a dead account must not hide that another one is
+/// only busy.
+fn more_useful(earlier: Option<Failure>, later: Failure) -> Failure {
+    match earlier {
+        Some(earlier) if later.class == FailureClass::AccountRejected => earlier,
+        Some(_) | None => later,
     }
 }
 

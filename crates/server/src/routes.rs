@@ -32,7 +32,9 @@ pub(crate) async fn chat_completions(
     let unserved = unserved(&turn);
     tracing::debug!(request = %id, model = %turn.model, ?form, "chat completion");
     let created = app.unix_seconds();
-    let answer = app.0.gateway.answer(turn).await?;
+    let answer = app.0.gateway.answer(turn).await.inspect_err(|failure| {
+        tracing::info!(request = %id, class = failure.class.name(), "request failed");
+    })?;
     let mut response = match form.mode {
         Mode::Stream { .. } => {
             let encoder = StreamEncoder::new(&form, created);

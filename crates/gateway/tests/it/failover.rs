@@ -178,3 +178,17 @@ async fn accounts_take_turns() {
     })
     .await;
 }
+
+/// Defect: the refusal of a dead second account hid that the first one was only busy.
+#[tokio::test]
+async fn a_dead_account_does_not_hide_that_the_other_is_busy() {
+    for flow in FLOWS {
+        let rig = Rig::new(flow).await;
+        rig.control.set_account(BOB, AccountBehaviour::LoggedOut);
+        let prompt = "[[sim: error rate_limit retry=7]]";
+        let failure = rig.ask(prompt).await.expect_err("both fail");
+        assert_eq!(failure.class, FailureClass::Busy, "{}", flow.name());
+        assert_eq!(failure.retry.after(), Some(Duration::from_secs(7)));
+        assert_eq!(rig.users().len(), 2);
+    }
+}
