@@ -18,8 +18,12 @@ use crate::answer::Batch;
 use crate::estimate::Meter;
 use crate::service::Inner;
 
-/// Messages handled before the batch is handed on, so that a flood does not become one batch.
-const MOST_MESSAGES: usize = 256;
+/// Bytes of messages handled before the batch is handed on: enough that a flood does not pay for a
+/// hand-over every few pieces, little enough that a slow reader holds little.
+const MOST_BYTES: usize = 16 << 10;
+
+/// Bytes around a message on the wire.
+const ENVELOPE: usize = 5;
 
 /// How long the figures of a finished turn may keep its end waiting.
 const USAGE_PATIENCE: Duration = Duration::from_secs(3);
@@ -359,6 +363,7 @@ fn send(exchange: &mut Exchange, actions: &mut Actions) {
 /// Everything that is ready, up to a bound: at least one message, or the end.
 async fn next_batch(exchange: &mut Exchange, session: &mut Session, actions: &mut Actions) -> Step {
     let mut taken = 0;
+    let mut bytes = 0;
     std::future::poll_fn(|cx| {
         loop {
             let received = match exchange.poll_next(cx) {
@@ -372,7 +377,9 @@ async fn next_batch(exchange: &mut Exchange, session: &mut Session, actions: &mu
                         return Poll::Ready(Step::Undecodable(failure));
                     }
                     taken += 1;
-                    if taken >= MOST_MESSAGES {
+                    // An envelope costs even when it is empty.
+                    bytes += message.len() + ENVELOPE;
+                    if bytes >= MOST_BYTES {
                         return Poll::Ready(Step::Messages);
                     }
                 }

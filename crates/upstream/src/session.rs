@@ -121,7 +121,7 @@ impl Session {
 }
 
 /// Pieces of one batch are joined up to this many bytes.
-const MERGED: usize = 1 << 10;
+const MERGED: usize = 4 << 10;
 
 /// Cuts a stream of text and reasoning into blocks that do not overlap.
 #[derive(Debug, Default)]
