@@ -1,5 +1,6 @@
-//! Connections by origin. A call takes a place on the least busy connection with room; when none
-//! has room, one new connection is opened while the others that need one wait for it.
+//! Connections by origin. A call takes a place on the first connection that is not well used yet,
+//! else on the least busy one with room; when none has room, one new connection is opened while the
+//! others that need one wait for it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +12,10 @@ use super::TransportOptions;
 use super::connection::{Connection, Slot};
 use super::dial::{Dialer, Origin};
 use crate::error::{Deadline, UpstreamError};
+
+/// Calls up to which a connection is filled before the next one is used. Calls that share one share
+/// its system calls, and a connection that a burst left over becomes idle and is closed.
+const WELL_USED: usize = 32;
 
 /// All connections to the upstream. Cheap to clone.
 #[derive(Clone)]
@@ -122,6 +127,11 @@ impl Host {
     fn take(&self) -> Option<Slot> {
         let mut connections = self.lock();
         connections.retain(|connection| !connection.is_closed());
+        let well_used = |connection: &Arc<Connection>| connection.active() >= WELL_USED;
+        if let Some(slot) = connections.iter().filter(|c| !well_used(c)).find_map(Connection::take)
+        {
+            return Some(slot);
+        }
         connections.sort_by_key(|connection| connection.active());
         connections.iter().find_map(Connection::take)
     }
