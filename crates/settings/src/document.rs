@@ -13,8 +13,9 @@ pub fn configuration_page() -> String {
          Settings come from, in order of precedence: command line flags, environment variables, \
          the settings file (`--config FILE`, `CURSOR_API_CONFIG`, or `config.toml` in the current \
          folder), defaults. Keys with a dot stand in a table of the file: `upstream.flow` is \
-         `flow` under `[upstream]`. Unknown keys and bad values are errors; all of them are \
-         reported at once, and the program ends with code 2.\n\n\
+         `flow` under `[upstream]`. Unknown keys of the file and bad values are errors, all \
+         reported at once; the client key, credentials and named files are looked at after that. \
+         The program then ends with code 2. An empty variable counts as unset.\n\n\
          | key | variable | default | meaning |\n| --- | --- | --- | --- |\n",
     );
     for key in KEYS {
@@ -25,7 +26,7 @@ pub fn configuration_page() -> String {
     page.push_str(
         "\n## Accounts\n\n\
          One `[[accounts]]` table each in the file, or `CURSOR_ACCOUNTS` in the environment: \
-         `alias=credential` entries, separated by commas or line ends.\n\n\
+         `alias=credential` entries, separated by commas or line ends. Both may be used; they add up.\n\n\
          | key | meaning |\n| --- | --- |\n\
          | `alias` | The operator's name for the account; `account-1` and so on when absent. |\n\
          | `credential` | A user API key (`key_…`, `crsr_…`), a session token (JWT), or the cookie \
