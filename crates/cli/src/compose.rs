@@ -54,6 +54,7 @@ pub(crate) fn compose(settings: &Settings) -> Result<Composition, Refused> {
             max_bytes: limits.image_bytes,
             max_pixels: limits.image_pixels,
             max_count: limits.images,
+            remote: false,
         },
     };
     let app = App::new(gateway.clone(), options, ambient);

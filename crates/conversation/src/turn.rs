@@ -231,6 +231,8 @@ pub struct Sampling {
 /// How much the model should think.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reasoning {
+    /// Whether the client wants it at all; `None` leaves that to the model it named.
+    pub wanted: Option<bool>,
     pub effort: Option<ReasoningEffort>,
 }
 

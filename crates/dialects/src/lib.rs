@@ -16,7 +16,7 @@ mod wire;
 
 pub use encoder::Encoder;
 pub use ignored::Ignored;
-pub use picture::ImagePolicy;
+pub use picture::{ImagePolicy, Images};
 
 /// Result of decoding a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,4 +25,7 @@ pub struct Decoded<F> {
     /// What only this dialect's encoder needs to know.
     pub form: F,
     pub ignored: Ignored,
+    /// URLs of pictures that are not in [`Images::fetched`] yet. While there are any the turn is
+    /// incomplete: fetch them and decode once more.
+    pub wanted: Vec<String>,
 }

@@ -1,11 +1,13 @@
 //! Pictures that clients send as data URIs: bounded before they are decoded, and looked at
 //! before they are passed on. The bytes go on as they came; nothing is converted or scaled.
 
+use std::collections::HashMap;
 use std::io::Cursor;
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
 use conversation::{Failure, FailureClass, Image, ImageFormat};
 use image::{ImageReader, Limits};
 
@@ -23,11 +25,27 @@ pub struct ImagePolicy {
     pub max_pixels: u64,
     /// Most images in one request.
     pub max_count: usize,
+    /// Whether pictures behind `http` and `https` URLs are taken.
+    pub remote: bool,
 }
 
 impl Default for ImagePolicy {
     fn default() -> Self {
-        Self { max_bytes: 20 << 20, max_pixels: 50_000_000, max_count: 50 }
+        Self { max_bytes: 20 << 20, max_pixels: 50_000_000, max_count: 50, remote: false }
+    }
+}
+
+/// What a decoder may use: the bounds, and the pictures behind URLs that were fetched for it.
+#[derive(Debug, Clone, Default)]
+pub struct Images {
+    pub policy: ImagePolicy,
+    /// Bytes by URL, exactly as the URL stands in the request.
+    pub fetched: HashMap<String, Bytes>,
+}
+
+impl From<ImagePolicy> for Images {
+    fn from(policy: ImagePolicy) -> Self {
+        Self { policy, fetched: HashMap::new() }
     }
 }
 
@@ -45,13 +63,21 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 #[derive(Debug)]
 pub(crate) struct Pictures<'a> {
     policy: &'a ImagePolicy,
+    fetched: &'a HashMap<String, Bytes>,
+    wanted: Vec<String>,
     count: usize,
     pixels: u64,
 }
 
 impl<'a> Pictures<'a> {
-    pub(crate) fn new(policy: &'a ImagePolicy) -> Self {
-        Self { policy, count: 0, pixels: 0 }
+    pub(crate) fn new(images: &'a Images) -> Self {
+        let Images { policy, fetched } = images;
+        Self { policy, fetched, wanted: Vec::new(), count: 0, pixels: 0 }
+    }
+
+    /// The URLs that stood in the request and were not fetched yet.
+    pub(crate) fn into_wanted(self) -> Vec<String> {
+        self.wanted
     }
 
     /// Largest attachment, picture or not.
@@ -59,20 +85,48 @@ impl<'a> Pictures<'a> {
         self.policy.max_bytes
     }
 
-    /// The image behind a URL; `path` is the field that holds it.
+    /// The image behind a URL; `path` is the field that holds it. `None` when it has to be fetched
+    /// first.
     ///
     /// # Errors
     /// No data URI, or not a picture that the upstream takes, or over a bound.
-    pub(crate) fn read(&mut self, url: &str, path: &str) -> Result<Image, Failure> {
+    pub(crate) fn read(&mut self, url: &str, path: &str) -> Result<Option<Image>, Failure> {
+        self.count_one(path)?;
+        if let Some(uri) = DataUri::parse(url) {
+            let data = uri.decode(self.policy.max_bytes, path)?;
+            return self.look_at(data, path).map(Some);
+        }
+        if !self.policy.remote || !is_remote(url) {
+            return Err(not_a_picture_uri(url, path));
+        }
+        if let Some(data) = self.fetched.get(url) {
+            return self.look_at(data.to_vec(), path).map(Some);
+        }
+        if !self.wanted.iter().any(|wanted| wanted == url) {
+            self.wanted.push(url.to_owned());
+        }
+        Ok(None)
+    }
+
+    /// The image in a field of base64 text.
+    ///
+    /// # Errors
+    /// Not base64, or not a picture that the upstream takes, or over a bound.
+    #[allow(dead_code, reason = "the Anthropic dialect, which follows, has base64 fields")]
+    pub(crate) fn read_base64(&mut self, payload: &str, path: &str) -> Result<Image, Failure> {
+        self.count_one(path)?;
+        let data = DataUri { media_type: "", payload }.decode(self.policy.max_bytes, path)?;
+        self.look_at(data, path)
+    }
+
+    fn count_one(&mut self, path: &str) -> Result<(), Failure> {
         self.count += 1;
         if self.count > self.policy.max_count {
             let message =
                 format!("Too many images: at most {} are accepted.", self.policy.max_count);
             return Err(Failure::invalid(path, message));
         }
-        let uri = DataUri::parse(url).ok_or_else(|| not_a_picture_uri(url, path))?;
-        let data = uri.decode(self.policy.max_bytes, path)?;
-        self.look_at(data, path)
+        Ok(())
     }
 
     fn look_at(&mut self, data: Vec<u8>, path: &str) -> Result<Image, Failure> {
@@ -163,6 +217,10 @@ fn not_a_picture_uri(url: &str, path: &str) -> Failure {
          ('data:image/png;base64,…') are accepted."
     };
     Failure::invalid(path, message)
+}
+
+fn is_remote(url: &str) -> bool {
+    ["http://", "https://"].iter().any(|scheme| starts_with_ignoring_case(url, scheme))
 }
 
 fn starts_with_ignoring_case(text: &str, start: &str) -> bool {

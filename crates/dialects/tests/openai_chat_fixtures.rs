@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bytes::BytesMut;
 use conversation::{BlockKind, Event, Failure, FailureClass, StopReason, Usage, UsageSource, fold};
 use dialects::openai_chat::{Mode, ReplyForm, StreamEncoder, decode, encode_whole};
-use dialects::{Encoder, ImagePolicy};
+use dialects::{Encoder, Images};
 use serde_json::Value;
 
 const CREATED: i64 = 1_700_000_000;
@@ -45,7 +45,7 @@ fn check_snapshot(name: &str, text: &str) {
 fn requests() {
     for name in names("request-", ".json") {
         let body = read(&name);
-        let decoded = decode(body.as_bytes(), &ImagePolicy::default()).expect(&name);
+        let decoded = decode(body.as_bytes(), &Images::default()).expect(&name);
         check_snapshot(
             &name,
             &format!("{:#?}\n\n{:?}\n\nignored: {}", decoded.turn, decoded.form, decoded.ignored),

@@ -6,7 +6,7 @@ use conversation::{
     BlockKind, Event, Failure, FailureClass, Grammar, StopReason, Usage, UsageSource, fold,
 };
 use dialects::openai_chat::{Mode, ReplyForm, StreamEncoder, decode, encode_whole};
-use dialects::{Encoder, ImagePolicy};
+use dialects::{Encoder, Images};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -231,7 +231,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_decoded_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = decode(&body, &ImagePolicy::default());
+        let _ = decode(&body, &Images::default());
     }
 
     #[test]
@@ -245,7 +245,7 @@ proptest! {
             let end = body[at..].find([',', '}', ']']).map_or(body.len(), |end| at + end);
             body.replace_range(at + 1..end.max(at + 1), &piece);
         }
-        if let Err(failure) = decode(body.as_bytes(), &ImagePolicy::default()) {
+        if let Err(failure) = decode(body.as_bytes(), &Images::default()) {
             prop_assert!(!failure.client.is_empty() && failure.client.len() < 500);
         }
     }
@@ -288,7 +288,7 @@ const REQUEST: &str = r#"{"model":"m","stream":true,"stream_options":{"include_u
 
 #[test]
 fn the_request_that_is_changed_is_a_good_one() {
-    decode(REQUEST.as_bytes(), &ImagePolicy::default()).expect("legal");
+    decode(REQUEST.as_bytes(), &Images::default()).expect("legal");
 }
 
 /// Gateways of this kind print errors as the assistant's words, with status 200.

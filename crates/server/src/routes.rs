@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use conversation::{Failure, FailureClass, ToolChoice, Turn};
 use dialects::openai_chat::{self, Mode, ReplyForm, StreamEncoder};
-use dialects::{Decoded, Ignored};
+use dialects::{Decoded, Ignored, Images};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::App;
@@ -28,7 +28,7 @@ pub(crate) async fn chat_completions(
     body: Body,
 ) -> Result<Response, OpenAiFailure> {
     let bytes = body::read(body, app.0.options.body_limit, app.0.options.body_timeout).await?;
-    let Decoded { turn, form, ignored } = decode(&app, bytes).await?;
+    let Decoded { turn, form, ignored, wanted: _ } = decode(&app, bytes).await?;
     let unserved = unserved(&turn);
     tracing::debug!(request = %id, model = %turn.model, ?form, "chat completion");
     let created = app.unix_seconds();
@@ -50,7 +50,7 @@ pub(crate) async fn chat_completions(
 }
 
 async fn decode(app: &App, bytes: Bytes) -> Result<Decoded<ReplyForm>, Failure> {
-    let images = app.0.options.images;
+    let images = Images::from(app.0.options.images);
     if bytes.len() <= DECODE_INLINE && !holds_data_uri(&bytes) {
         return openai_chat::decode(&bytes, &images);
     }

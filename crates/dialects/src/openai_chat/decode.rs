@@ -13,7 +13,7 @@ use super::{Mode, ReplyForm};
 use crate::picture::Pictures;
 use crate::problem::{empty, missing, unsupported_value};
 use crate::wire::{TextOr, parse};
-use crate::{Decoded, Ignored, ImagePolicy};
+use crate::{Decoded, Ignored, Images};
 
 mod messages;
 mod parts;
@@ -27,7 +27,7 @@ const MAX_STOPS: usize = 16;
 /// # Errors
 /// The body is not JSON, a field is wrong, or something is asked for that cannot be done. The
 /// failure names the field.
-pub fn decode(body: &[u8], images: &ImagePolicy) -> Result<Decoded<ReplyForm>, Failure> {
+pub fn decode(body: &[u8], images: &Images) -> Result<Decoded<ReplyForm>, Failure> {
     let request: Request = parse(body)?;
     let mut ignored = Ignored::default();
     request.unknown.report("", &mut ignored);
@@ -55,6 +55,7 @@ pub fn decode(body: &[u8], images: &ImagePolicy) -> Result<Decoded<ReplyForm>, F
     let messages = request.messages.ok_or_else(|| missing("messages"))?;
     let mut reader = parts::Reader { pictures: Pictures::new(images), ignored: &mut ignored };
     let history = messages::history(messages, &mut reader)?;
+    let wanted = reader.pictures.into_wanted();
     let turn = Turn {
         model: ModelName::new(model.clone()),
         instructions: history.instructions,
@@ -66,7 +67,7 @@ pub fn decode(body: &[u8], images: &ImagePolicy) -> Result<Decoded<ReplyForm>, F
         limits,
         continuity,
     };
-    Ok(Decoded { turn, form: ReplyForm { mode, model }, ignored })
+    Ok(Decoded { turn, form: ReplyForm { mode, model }, ignored, wanted })
 }
 
 /// Wishes whose answer would have another shape than the one that can be given.
@@ -196,7 +197,7 @@ fn reasoning(
             return Err(unsupported_value(path, other, supported));
         }
     };
-    Ok(Reasoning { effort: Some(effort) })
+    Ok(Reasoning { wanted: Some(effort != ReasoningEffort::None), effort: Some(effort) })
 }
 
 /// The cache key names the conversation better than the user does.

@@ -31,7 +31,8 @@ fn uri(label: &str, data: &[u8]) -> String {
 }
 
 fn read(url: &str) -> Result<Image, Failure> {
-    Pictures::new(&ImagePolicy::default()).read(url, "p")
+    let read = Pictures::new(&Images::default()).read(url, "p")?;
+    Ok(read.expect("no data URI has to be fetched"))
 }
 
 #[track_caller]
@@ -146,7 +147,7 @@ fn the_walk_over_blocks_survives_any_cut() {
 
 #[test]
 fn size_in_bytes_is_checked_before_decoding() {
-    let policy = ImagePolicy { max_bytes: 100, ..ImagePolicy::default() };
+    let policy = Images::from(ImagePolicy { max_bytes: 100, ..ImagePolicy::default() });
     let mut pictures = Pictures::new(&policy);
     // Not base64 at all: were it decoded first, the answer would be another one.
     let url = format!("data:image/png;base64,{}", "*".repeat(137));
@@ -163,7 +164,7 @@ fn size_in_bytes_is_checked_before_decoding() {
 
 #[test]
 fn size_in_pixels_is_checked_before_decoding() {
-    let policy = ImagePolicy { max_pixels: 99, ..ImagePolicy::default() };
+    let policy = Images::from(ImagePolicy { max_pixels: 99, ..ImagePolicy::default() });
     let url = uri("image/png", &picture(image::ImageFormat::Png, 10, 10));
     let failure = Pictures::new(&policy).read(&url, "p").expect_err("too large");
     assert!(failure.client.contains("10 × 10"), "{}", failure.client);
@@ -176,12 +177,12 @@ fn size_in_pixels_is_checked_before_decoding() {
 #[test]
 fn number_and_sum_of_images_are_bounded() {
     let url = uri("image/png", &picture(image::ImageFormat::Png, 10, 10));
-    let policy = ImagePolicy { max_count: 2, ..ImagePolicy::default() };
+    let policy = Images::from(ImagePolicy { max_count: 2, ..ImagePolicy::default() });
     let mut pictures = Pictures::new(&policy);
     assert!(pictures.read(&url, "p").is_ok() && pictures.read(&url, "p").is_ok());
     assert!(pictures.read(&url, "p").expect_err("third").client.contains("at most 2"));
 
-    let policy = ImagePolicy { max_pixels: 100, ..ImagePolicy::default() };
+    let policy = Images::from(ImagePolicy { max_pixels: 100, ..ImagePolicy::default() });
     let mut pictures = Pictures::new(&policy);
     for _ in 0..8 {
         pictures.read(&url, "p").expect("within the sum");

@@ -150,7 +150,9 @@ impl Reader<'_> {
                 (image.url.ok_or_else(|| missing(path.as_str()))?, path)
             }
         };
-        self.pictures.read(&url, &path).map(Part::Image)
+        // One that has to be fetched first leaves its place empty; the turn is decoded again.
+        let image = self.pictures.read(&url, &path)?;
+        Ok(image.map_or_else(|| Part::Text(String::new()), Part::Image))
     }
 
     /// A document that is text; nothing here reads any other kind.

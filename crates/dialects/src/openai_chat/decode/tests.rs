@@ -13,7 +13,7 @@ mod refused;
 const PIXEL: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 
 fn decode_text(body: &str) -> Result<Decoded<ReplyForm>, Failure> {
-    decode(body.as_bytes(), &ImagePolicy::default())
+    decode(body.as_bytes(), &Images::default())
 }
 
 /// A request with these fields besides a model and one message.
@@ -59,10 +59,10 @@ fn result(call_id: &str, content: Vec<Part>) -> ToolResult {
 
 #[test]
 fn the_smallest_request() {
-    let Decoded { turn, form, ignored } = accept(&with(""));
+    let Decoded { turn, form, ignored, wanted } = accept(&with(""));
     assert_eq!(turn, Turn::of_text("m", "hi"));
     assert_eq!(form, ReplyForm { mode: Mode::Whole, model: "m".into() });
-    assert!(ignored.is_empty());
+    assert!(ignored.is_empty() && wanted.is_empty());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Requests that are refused, each with the field that is named.
 
 use super::*;
+use crate::ImagePolicy;
 
 #[test]
 fn single_fields_that_are_wrong() {
@@ -154,7 +155,7 @@ fn bodies_that_are_wrong() {
     ] {
         refuse(body, param, message);
     }
-    let invalid_utf8 = decode(b"{\"model\":\"\xff\"}", &ImagePolicy::default());
+    let invalid_utf8 = decode(b"{\"model\":\"\xff\"}", &Images::default());
     assert!(invalid_utf8.expect_err("refused").client.contains("not valid JSON"));
     let deep = with(&format!(r#""x":{}{}"#, "[".repeat(100_000), "]".repeat(100_000)));
     assert_eq!(accept(&deep).ignored.to_string(), "x", "skipped without recursion");
@@ -325,7 +326,7 @@ fn an_image_over_the_limit_is_too_large_and_named() {
     let body = with_messages(&format!(
         r#"{{"role":"user","content":[{{"type":"image_url","image_url":{{"url":"{PIXEL}"}}}}]}}"#
     ));
-    let policy = ImagePolicy { max_bytes: 10, ..ImagePolicy::default() };
+    let policy = Images::from(ImagePolicy { max_bytes: 10, ..ImagePolicy::default() });
     let failure = decode(body.as_bytes(), &policy).expect_err("too large");
     assert_eq!(failure.class, FailureClass::TooLarge);
     assert_eq!(failure.param.as_deref(), Some("messages[0].content[0].image_url.url"));
