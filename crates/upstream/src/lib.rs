@@ -6,12 +6,17 @@
 //! knows nothing of client dialects, account policy or storage.
 
 pub mod agent;
+mod arguments;
 mod backend;
 pub mod chat;
 mod classify;
 mod envelope;
 mod error;
 mod identity;
+mod ids;
+mod memory;
+mod offer;
+mod route;
 mod session;
 pub mod transport;
 
@@ -22,4 +27,6 @@ pub use error::{AnswerError, Deadline, UpstreamError};
 pub use identity::{
     CallStamp, Caller, ChecksumAlphabet, ClientType, Identity, MachineIds, checksum,
 };
+pub use memory::Memory;
+pub use route::{Opening, Route};
 pub use session::{Actions, ClientMessage, Flow, Session};
