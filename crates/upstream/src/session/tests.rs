@@ -1,7 +1,10 @@
 //! Both session machines against the golden vectors: bytes in, events and answers out.
 
 mod agent;
+mod agent_tools;
 mod chat;
+mod chat_tools;
+mod rig;
 mod timelines;
 
 use std::time::Duration;
@@ -29,6 +32,7 @@ enum File {
     AgentClient,
     AgentServer,
     AgentTimelines,
+    ChatRequests,
     ChatResponses,
     ChatTimelines,
     Errors,
@@ -39,6 +43,7 @@ fn vectors(file: File) -> Vec<Value> {
         File::AgentClient => include_str!("../../../../fixtures/vectors/agent_client.json"),
         File::AgentServer => include_str!("../../../../fixtures/vectors/agent_server.json"),
         File::AgentTimelines => include_str!("../../../../fixtures/vectors/agent_timelines.json"),
+        File::ChatRequests => include_str!("../../../../fixtures/vectors/chat_requests.json"),
         File::ChatResponses => include_str!("../../../../fixtures/vectors/chat_responses.json"),
         File::ChatTimelines => include_str!("../../../../fixtures/vectors/chat_timelines.json"),
         File::Errors => include_str!("../../../../fixtures/vectors/errors.json"),
