@@ -2,6 +2,7 @@
 
 mod blobs;
 mod calls;
+mod context;
 mod history;
 mod memory;
 mod opening;

@@ -188,7 +188,9 @@ impl Backend {
         let request = chat::request_alone(&Opening::plain(turn, route), &mut uuid)
             .map_err(|failure| UpstreamError::Protocol(failure.to_string()))?;
         let client = ChatServiceClient::new(self.unary(), self.unary_config()?);
-        let call = client.get_prompt_dry_run_with_options(request, self.options(caller, stamp));
+        // A chat request is a big thing to hold in a future.
+        let options = self.options(caller, stamp);
+        let call = Box::pin(client.get_prompt_dry_run_with_options(request, options));
         let response = within(UNARY_TIMEOUT, call).await?.into_owned();
         let tokens = response.full_conversation_token_count.num_tokens;
         // An absent figure may be a zero on the wire, and no conversation has none.

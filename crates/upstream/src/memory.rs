@@ -14,13 +14,13 @@ pub struct Memory(Arc<Kept>);
 
 #[derive(Debug)]
 enum Kept {
-    Agent(AgentMemory),
+    Agent(Box<AgentMemory>),
     Chat { conversation_id: String },
 }
 
 impl Memory {
     pub(crate) fn of_agent(memory: AgentMemory) -> Self {
-        Self(Arc::new(Kept::Agent(memory)))
+        Self(Arc::new(Kept::Agent(Box::new(memory))))
     }
 
     pub(crate) fn of_chat(conversation_id: String) -> Self {

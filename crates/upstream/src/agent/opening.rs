@@ -17,9 +17,10 @@ use cursor_proto::agent::{
 };
 use uuid::Uuid;
 
+use super::context::{Context, definitions};
 use super::history;
 use super::memory::AgentMemory;
-use super::session::{AgentSession, Context, Start, definitions};
+use super::session::{AgentSession, Start};
 use crate::memory::Memory;
 use crate::offer::Offer;
 use crate::route::{Opening, Route};

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use conversation::{Failure, Tool, ToolResult, Usage, UsageSource};
+use conversation::{Failure, ToolResult, Usage, UsageSource};
 use cursor_proto::agent::view::oneof::agent_server_message::Message as Server;
 use cursor_proto::agent::view::oneof::exec_server_control_message::Message as ExecControl;
 use cursor_proto::agent::view::oneof::exec_server_message::Message as Exec;
@@ -19,14 +19,14 @@ use cursor_proto::agent::view::{
     McpArgsView, ToolCallView, TurnEndedUpdateView,
 };
 use cursor_proto::agent::{
-    AgentClientMessage, ClientHeartbeat, ConversationStateStructure, Error, ExecClientStreamClose,
-    GetBlobResult, KvClientMessage, McpToolDefinition, RequestContext, RequestContextEnv,
-    RequestContextResult, RequestContextSuccess, SetBlobResult,
+    AgentClientMessage, ClientHeartbeat, ConversationStateStructure, Error, GetBlobResult,
+    KvClientMessage, SetBlobResult,
 };
 use cursor_proto::{Message as _, MessageView as _};
 
 use super::blobs::Blobs;
 use super::calls::Calls;
+use super::context::Context;
 use super::memory::AgentMemory;
 use super::{refusal, values};
 use crate::classify::{classify, empty_answer, is_normal_end};
@@ -35,22 +35,11 @@ use crate::memory::Memory;
 use crate::offer::Offer;
 use crate::session::{Actions, Answer, ClientMessage, Quiet, left, result_of, undecodable};
 
-/// The word by which calls are routed back to us; a free choice.
-const PROVIDER: &str = "gateway";
-
 /// The client says that it lives (agent.md, "Timers").
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// The server is told that a call is still running (agent.md, "Life of a run").
 const EXEC_HEARTBEAT: Duration = Duration::from_secs(3);
-
-/// What the server is told about the client's surroundings when it asks.
-#[derive(Debug, Clone)]
-pub(super) struct Context {
-    pub(super) instructions: String,
-    pub(super) timezone: String,
-    pub(super) web_search: bool,
-}
 
 /// What a run begins with.
 #[derive(Debug)]
@@ -219,7 +208,7 @@ impl AgentSession {
                     None => refusal::not_found(exec, args.name, &self.offer),
                 }
             }
-            Some(Exec::RequestContextArgs(_)) => self.request_context(exec),
+            Some(Exec::RequestContextArgs(_)) => self.context.answer(exec, &self.offer),
             native => {
                 tracing::debug!(known = native.is_some(), "native tool refused");
                 refusal::refuse(exec, &refusal::reason(&self.offer))
@@ -229,33 +218,6 @@ impl AgentSession {
             send(actions, answer);
         }
         Ok(())
-    }
-
-    fn request_context(&self, exec: &ExecServerMessageView<'_>) -> Vec<AgentClientMessage> {
-        let Context { instructions, timezone, web_search } = &self.context;
-        let context = RequestContext {
-            env: RequestContextEnv {
-                os_version: "linux".to_owned(),
-                workspace_paths: vec!["/workspace".to_owned()],
-                shell: "bash".to_owned(),
-                time_zone: timezone.clone(),
-                project_folder: "/workspace".to_owned(),
-                ..Default::default()
-            }
-            .into(),
-            cloud_rule: (!instructions.is_empty()).then(|| instructions.clone()),
-            tools: definitions(&self.offer),
-            web_search_enabled: Some(*web_search),
-            web_fetch_enabled: Some(false),
-            ..Default::default()
-        };
-        let success =
-            RequestContextSuccess { request_context: context.into(), ..Default::default() };
-        let result = RequestContextResult { result: success.into(), ..Default::default() };
-        vec![
-            refusal::exec_result(exec, result.into()),
-            refusal::control(ExecClientStreamClose { id: exec.id, ..Default::default() }.into()),
-        ]
     }
 
     fn kv(&mut self, kv: &KvServerMessageView<'_>, actions: &mut Actions) {
@@ -380,19 +342,6 @@ impl AgentSession {
             Quiet::NoCalls | Quiet::Over => None,
         }
     }
-}
-
-/// The client's tools as both the request and the context declare them.
-pub(super) fn definitions(offer: &Offer) -> Vec<McpToolDefinition> {
-    let definition = |(name, tool): (String, &Tool)| McpToolDefinition {
-        tool_name: name.clone(),
-        name,
-        description: tool.description.clone(),
-        input_schema: values::from_text(&tool.parameters).into(),
-        provider_identifier: PROVIDER.to_owned(),
-        ..Default::default()
-    };
-    offer.tools().map(definition).collect()
 }
 
 fn mcp_args<'a, 'v>(call: &'a ToolCallView<'v>) -> Option<&'a McpArgsView<'v>> {

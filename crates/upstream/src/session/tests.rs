@@ -1,6 +1,7 @@
 //! Both session machines against the golden vectors: bytes in, events and answers out.
 
 mod agent;
+mod agent_suspended;
 mod agent_tools;
 mod chat;
 mod chat_tools;

@@ -75,3 +75,57 @@ fn results_find_the_name_and_arguments_of_their_call() {
         ("mcp_custom_get_weather", "{\"city\":\"Oslo\"}")
     );
 }
+
+fn routed(turn: &Turn, route: &Route, memory: Option<&Memory>) -> StreamUnifiedChatRequest {
+    let opening = Opening { memory, ..Opening::plain(turn, route) };
+    let mut next = 0;
+    let mut uuid = || {
+        next += 1;
+        Uuid::from_u128(next)
+    };
+    request_alone(&opening, &mut uuid).expect("a request")
+}
+
+#[test]
+fn effort_is_a_thinking_level() {
+    let level = |model: &str, effort| {
+        let turn = Turn::of_text(model, "Hi");
+        let route = Route { effort, ..Route::plain(&turn.model) };
+        routed(&turn, &route, None).thinking_level.expect("a level")
+    };
+    let (none, medium, high) = (
+        ThinkingLevel::THINKING_LEVEL_UNSPECIFIED,
+        ThinkingLevel::THINKING_LEVEL_MEDIUM,
+        ThinkingLevel::THINKING_LEVEL_HIGH,
+    );
+    assert_eq!(level("gpt-5", Some(ReasoningEffort::XHigh)), high);
+    assert_eq!(level("gpt-5", Some(ReasoningEffort::Low)), medium);
+    assert_eq!(level("gpt-5-thinking", Some(ReasoningEffort::None)), none);
+    assert_eq!(level("gpt-5-thinking", None), high);
+    assert_eq!(level("gpt-5", None), none);
+}
+
+#[test]
+fn the_route_decides_model_mode_and_web() {
+    let turn = Turn::of_text("alias", "Hi");
+    let model = conversation::ModelName::new("gpt-5");
+    let plain = routed(&turn, &Route::plain(&model), None);
+    assert_eq!(plain.model_details.max_mode, Some(false));
+    assert_eq!((plain.use_web, plain.conversation[0].use_web), (None, None));
+    let route = Route { max_mode: true, web_search: true, ..Route::plain(&model) };
+    let all = routed(&turn, &route, None);
+    assert_eq!(all.model_details.model_name.as_deref(), Some("gpt-5"));
+    assert_eq!(all.model_details.max_mode, Some(true));
+    // As in the vector `chat_web_search`.
+    assert_eq!(all.use_web.as_deref(), Some("full_search"));
+    assert_eq!(all.conversation[0].use_web, Some(true));
+}
+
+#[test]
+fn a_conversation_keeps_its_id() {
+    let turn = Turn::of_text("m", "Hi");
+    let route = Route::plain(&turn.model);
+    let memory = Memory::of_chat("the-conversation".into());
+    assert_eq!(routed(&turn, &route, Some(&memory)).conversation_id, "the-conversation");
+    assert_ne!(routed(&turn, &route, None).conversation_id, "the-conversation");
+}

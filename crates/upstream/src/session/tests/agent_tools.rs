@@ -1,30 +1,29 @@
 //! Calls on the agent flow: told as they come, answered on the same stream.
 
 use cursor_proto::Message as _;
-use cursor_proto::agent::exec_client_control_message::Message as Control;
 use cursor_proto::agent::exec_client_message::Message as Answer;
 use cursor_proto::agent::mcp_result::Result as Outcome;
 use cursor_proto::agent::oneof::agent_client_message::Message as Client;
 use cursor_proto::agent::oneof::read_result;
 use cursor_proto::agent::{
-    AgentServerMessage, ExecServerAbort, ExecServerControlMessage, ExecServerMessage,
-    InteractionUpdate, McpArgs, McpToolCall, PartialToolCallUpdate, TextDeltaUpdate, ToolCall,
-    ToolCallCompletedUpdate, ToolCallStartedUpdate,
+    AgentServerMessage, ExecServerMessage, InteractionUpdate, McpArgs, McpToolCall,
+    PartialToolCallUpdate, TextDeltaUpdate, ToolCall, ToolCallCompletedUpdate,
+    ToolCallStartedUpdate,
 };
 use cursor_proto::protobuf::Value;
 
 use super::rig::*;
 use super::*;
 
-fn rig(names: &[&str]) -> Rig {
+pub(super) fn rig(names: &[&str]) -> Rig {
     Rig::new(Flow::Agent, &turn_with(tools(names)))
 }
 
-fn weather() -> Rig {
+pub(super) fn weather() -> Rig {
     rig(&["get_weather"])
 }
 
-fn args(id: &str, name: &str, city: &str) -> McpArgs {
+pub(super) fn args(id: &str, name: &str, city: &str) -> McpArgs {
     McpArgs {
         name: name.into(),
         tool_name: name.into(),
@@ -34,7 +33,7 @@ fn args(id: &str, name: &str, city: &str) -> McpArgs {
     }
 }
 
-fn exec(number: u32, id: &str, name: &str, city: &str) -> AgentServerMessage {
+pub(super) fn exec(number: u32, id: &str, name: &str, city: &str) -> AgentServerMessage {
     AgentServerMessage {
         message: ExecServerMessage {
             id: number,
@@ -47,7 +46,7 @@ fn exec(number: u32, id: &str, name: &str, city: &str) -> AgentServerMessage {
     }
 }
 
-fn update<U>(update: U) -> AgentServerMessage
+pub(super) fn update<U>(update: U) -> AgentServerMessage
 where
     Option<cursor_proto::agent::interaction_update::Message>: From<U>,
 {
@@ -57,14 +56,14 @@ where
     }
 }
 
-fn shown(args: McpArgs) -> ToolCall {
+pub(super) fn shown(args: McpArgs) -> ToolCall {
     ToolCall {
         tool: McpToolCall { args: args.into(), ..Default::default() }.into(),
         ..Default::default()
     }
 }
 
-fn partial(id: &str, name: &str, piece: &str) -> AgentServerMessage {
+pub(super) fn partial(id: &str, name: &str, piece: &str) -> AgentServerMessage {
     update(PartialToolCallUpdate {
         call_id: id.into(),
         tool_call: shown(McpArgs {
@@ -78,7 +77,7 @@ fn partial(id: &str, name: &str, piece: &str) -> AgentServerMessage {
     })
 }
 
-fn started(id: &str, name: &str, city: &str) -> AgentServerMessage {
+pub(super) fn started(id: &str, name: &str, city: &str) -> AgentServerMessage {
     update(ToolCallStartedUpdate {
         call_id: id.into(),
         tool_call: shown(args(id, name, city)).into(),
@@ -86,7 +85,7 @@ fn started(id: &str, name: &str, city: &str) -> AgentServerMessage {
     })
 }
 
-fn completed(id: &str, name: &str, city: &str) -> AgentServerMessage {
+pub(super) fn completed(id: &str, name: &str, city: &str) -> AgentServerMessage {
     update(ToolCallCompletedUpdate {
         call_id: id.into(),
         tool_call: shown(args(id, name, city)).into(),
@@ -94,15 +93,15 @@ fn completed(id: &str, name: &str, city: &str) -> AgentServerMessage {
     })
 }
 
-fn said(text: &str) -> AgentServerMessage {
+pub(super) fn said(text: &str) -> AgentServerMessage {
     update(TextDeltaUpdate { text: text.into(), ..Default::default() })
 }
 
-fn golden(name: &str) -> Vec<u8> {
+pub(super) fn golden(name: &str) -> Vec<u8> {
     payload(File::AgentClient, name)
 }
 
-fn oslo(id: &str) -> (String, String, String) {
+pub(super) fn oslo(id: &str) -> (String, String, String) {
     call(id, "get_weather", r#"{"city":"Oslo"}"#)
 }
 
@@ -341,115 +340,6 @@ fn one_at_a_time_ends_the_answer_at_once_and_keeps_the_rest() {
     }
     let step = rig.resume(&[text_result("c3", "x")]);
     assert!(!step.suspended && step.calls().is_empty());
-}
-
-#[test]
-fn a_replayed_exec_is_answered_from_memory_once() {
-    let mut rig = weather();
-    rig.messages(&[exec(2, "c1", "get_weather", "Oslo")]);
-    let again = rig.messages(&[exec(2, "c1", "get_weather", "Oslo")]);
-    assert!(again.events.is_empty() && again.sent.is_empty(), "it is being run");
-    rig.wait(150);
-    let answered = rig.resume(&[text_result("c1", "x")]).bytes();
-    let replayed = rig.messages(&[exec(2, "c1", "get_weather", "Oslo")]);
-    assert_eq!((replayed.bytes(), replayed.calls().len()), (answered, 0));
-    assert!(rig.messages(&[exec(2, "c1", "get_weather", "Oslo")]).sent.is_empty());
-}
-
-#[test]
-fn while_suspended_duties_go_on_and_what_comes_is_held_back() {
-    let mut rig = weather();
-    rig.messages(&[exec(2, "c1", "get_weather", "Oslo")]);
-    rig.wait(150);
-    let step = rig.vectors(File::AgentServer, &["kv_set_blob", "request_context", "exec_read"]);
-    assert_eq!(step.sent.len(), 5);
-    assert!(step.events.is_empty());
-    let step = rig.messages(&[said("late"), exec(3, "c2", "get_weather", "Bergen")]);
-    assert!(step.events.is_empty() && !step.suspended);
-    assert_eq!(rig.session.pending_calls(), ["c1"]);
-    let beats = |step: &Step| {
-        let beat = |message: &Client| match message {
-            Client::ExecClientControlMessage(control) => match &control.message {
-                Some(Control::Heartbeat(beat)) => Some(beat.id),
-                _ => None,
-            },
-            _ => None,
-        };
-        step.agent().iter().filter_map(beat).collect::<Vec<_>>()
-    };
-    assert_eq!(beats(&rig.wait(3000)), [2, 3]);
-    let step = rig.wait(2000);
-    assert!(step.agent().iter().any(|m| matches!(m, Client::ClientHeartbeat(_))));
-
-    let step = rig.resume(&[text_result("c1", "x")]);
-    assert_eq!(step.text(), "late");
-    assert_eq!(step.calls(), [call("c2", "get_weather", r#"{"city":"Bergen"}"#)]);
-    assert!(!step.suspended);
-    assert!(rig.wait(150).suspended, "a late call is one of the next answer");
-    assert_eq!(rig.session.pending_calls(), ["c2"]);
-}
-
-#[test]
-fn a_server_that_floods_a_suspended_session_is_given_up() {
-    let mut rig = weather();
-    rig.messages(&[exec(2, "c1", "get_weather", "Oslo")]);
-    rig.wait(150);
-    let flood: Bytes = said(&"x".repeat(1 << 16)).encode_to_vec().into();
-    let mut actions = Actions::default();
-    let taken = (0..64).take_while(|_| rig.session.receive(&flood, &mut actions).is_ok()).count();
-    assert!((8..17).contains(&taken), "{taken}");
-    assert!(actions.events.is_empty());
-}
-
-#[test]
-fn an_aborted_exec_gets_no_result_and_no_heartbeat() {
-    let mut rig = weather();
-    rig.messages(&[exec(2, "c1", "get_weather", "Oslo")]);
-    rig.wait(150);
-    rig.messages(&[AgentServerMessage {
-        message: ExecServerControlMessage {
-            message: ExecServerAbort { id: 2, ..Default::default() }.into(),
-            ..Default::default()
-        }
-        .into(),
-        ..Default::default()
-    }]);
-    assert!(rig.wait(3000).sent.is_empty());
-    assert!(rig.resume(&[text_result("c1", "x")]).sent.is_empty());
-}
-
-#[test]
-fn a_stream_that_ends_while_results_are_awaited_is_lost() {
-    let mut rig = weather();
-    rig.messages(&[exec(2, "c1", "get_weather", "Oslo")]);
-    rig.wait(150);
-    assert!(rig.end().is_err());
-}
-
-#[test]
-fn a_stream_that_ends_with_calls_ends_the_answer_with_them() {
-    let mut rig = weather();
-    rig.messages(&[exec(2, "c1", "get_weather", "Oslo")]);
-    let end = rig.end().expect("ends");
-    assert_eq!(end.events, [Event::Finished(conversation::StopReason::ToolCalls)]);
-    assert!(end.done && !end.suspended);
-}
-
-#[test]
-fn a_call_half_told_is_a_cut() {
-    let mut rig = weather();
-    rig.messages(&[partial("c1", "get_weather", r#"{"ci"#)]);
-    assert!(!rig.wait(60_000).suspended);
-    assert!(rig.end().is_err());
-}
-
-#[test]
-fn arguments_that_change_midway_fail_the_turn() {
-    let mut rig = weather();
-    rig.messages(&[partial("c1", "get_weather", r#"{"city":"Be"#)]);
-    let exec: Bytes = exec(2, "c1", "get_weather", "Oslo").encode_to_vec().into();
-    let failure = rig.session.receive(&exec, &mut Actions::default()).expect_err("contradiction");
-    assert_eq!(failure.class, FailureClass::UpstreamFailed);
 }
 
 #[test]
