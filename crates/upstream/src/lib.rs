@@ -18,6 +18,7 @@ mod memory;
 mod offer;
 mod route;
 mod session;
+mod transcript;
 pub mod transport;
 
 pub use backend::{Backend, Endpoints, ModelQuery, built_in_models};

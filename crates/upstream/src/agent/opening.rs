@@ -25,6 +25,7 @@ use crate::memory::Memory;
 use crate::offer::Offer;
 use crate::route::{Opening, Route};
 use crate::session::{Answer, ClientMessage, Session, as_document, as_reminder};
+use crate::transcript;
 
 /// How system text reaches the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,7 +73,8 @@ pub fn open(
     uuid: &mut dyn FnMut() -> Uuid,
 ) -> Result<(ClientMessage, Session), Failure> {
     let Opening { turn, route, timezone, memory } = *opening;
-    let (earlier, current) = split(&turn.messages);
+    let messages = transcript::whole(&turn.messages);
+    let (earlier, current) = split(&messages);
     if current.is_none() && earlier.is_empty() {
         return Err(Failure::invalid("messages", "The conversation has no user message."));
     }

@@ -15,6 +15,7 @@ use super::{SERVER, model_name, result};
 use crate::ids;
 use crate::offer::Names;
 use crate::session::{as_document, as_reminder};
+use crate::transcript;
 
 /// The whole conversation of a turn.
 pub(super) fn messages(
@@ -23,8 +24,9 @@ pub(super) fn messages(
     uuid: &mut dyn FnMut() -> Uuid,
 ) -> Vec<ConversationMessage> {
     let mut out: Vec<ConversationMessage> = Vec::new();
+    let messages = transcript::whole(&turn.messages);
     let mut pending: Vec<&ToolCall> = Vec::new();
-    for message in &turn.messages {
+    for message in messages.iter() {
         match message {
             Message::User(parts) => out.push(human(parts, uuid)),
             Message::Instruction(text) => {

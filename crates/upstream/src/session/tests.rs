@@ -3,6 +3,7 @@
 mod agent;
 mod agent_suspended;
 mod agent_tools;
+mod answers;
 mod chat;
 mod chat_tools;
 mod rig;

@@ -219,13 +219,11 @@ fn a_call_without_a_result_is_answered_with_an_error() {
 fn all_kinds_of_arguments_become_json() {
     let mut rig = rig(&["t"]);
     let calls = rig.vectors(File::AgentServer, &["exec_mcp_rich_args"]).calls();
-    let arguments: Json = serde_json::from_str(&calls[0].2).expect("JSON");
+    let arguments: serde_json::Value = serde_json::from_str(&calls[0].2).expect("JSON");
     let expected =
         serde_json::json!({"l": [1, "x"], "o": {"k": "v"}, "z": null, "n": 1.5, "b": true});
     assert_eq!(arguments, expected);
 }
-
-type Json = serde_json::Value;
 
 #[test]
 fn arguments_stream_in_the_models_own_form() {
