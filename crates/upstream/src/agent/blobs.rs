@@ -20,6 +20,12 @@ pub(super) struct Blobs {
     stored_bytes: usize,
 }
 
+/// What a blob counts: empty ones are not for nothing.
+fn cost(id: &[u8], content: &[u8]) -> usize {
+    const ENTRY: usize = 64;
+    id.len() + content.len() + ENTRY
+}
+
 /// The store is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Full;
@@ -34,11 +40,12 @@ impl Blobs {
 
     /// Keeps what the server hands over.
     pub(super) fn set(&mut self, id: &[u8], content: &[u8]) -> Result<(), Full> {
-        let replaced = self.stored.get(id).map_or(0, Bytes::len);
-        if self.stored_bytes - replaced + content.len() > MOST_BYTES {
+        let replaced = self.stored.get(id).map_or(0, |old| cost(id, old));
+        let bytes = self.stored_bytes - replaced + cost(id, content);
+        if bytes > MOST_BYTES {
             return Err(Full);
         }
-        self.stored_bytes = self.stored_bytes - replaced + content.len();
+        self.stored_bytes = bytes;
         self.stored.insert(id.to_vec(), Bytes::copy_from_slice(content));
         Ok(())
     }
@@ -52,7 +59,7 @@ impl Blobs {
         Self { own: HashMap::new(), stored: self.stored.clone(), stored_bytes: self.stored_bytes }
     }
 
-    /// Bytes that the server stored.
+    /// What the server stored, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.stored_bytes
     }
@@ -80,8 +87,8 @@ mod tests {
     #[test]
     fn the_store_is_bounded() {
         let mut blobs = Blobs::default();
-        assert_eq!(blobs.set(b"a", &vec![0; MOST_BYTES]), Ok(()));
-        assert_eq!(blobs.set(b"b", b"x"), Err(Full));
+        assert_eq!(blobs.set(b"a", &vec![0; MOST_BYTES - cost(b"a", b"")]), Ok(()));
+        assert_eq!(blobs.set(b"b", b""), Err(Full));
         assert!(blobs.get(b"b").is_none());
     }
 
@@ -89,9 +96,9 @@ mod tests {
     fn a_blob_that_is_stored_again_counts_once() {
         let mut blobs = Blobs::default();
         for _ in 0..3 {
-            assert_eq!(blobs.set(b"a", &vec![0; MOST_BYTES / 2 + 1]), Ok(()));
+            assert_eq!(blobs.set(b"a", &vec![0; MOST_BYTES / 2]), Ok(()));
         }
-        assert_eq!(blobs.bytes(), MOST_BYTES / 2 + 1);
+        assert_eq!(blobs.bytes(), cost(b"a", b"") + MOST_BYTES / 2);
     }
 
     #[test]
@@ -102,6 +109,6 @@ mod tests {
         let remembered = blobs.remembered();
         assert_eq!(remembered.get(&own), None);
         assert_eq!(remembered.get(b"theirs"), Some(&b"x"[..]));
-        assert_eq!(remembered.bytes(), 1);
+        assert_eq!(remembered.bytes(), cost(b"theirs", b"x"));
     }
 }

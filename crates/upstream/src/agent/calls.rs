@@ -22,6 +22,9 @@ use crate::session::{Actions, Answer, NO_RESULT, as_document, inconsistent, over
 /// Answers that are remembered for a replay, and results for execs that are still to come.
 const MOST_REMEMBERED: usize = 64;
 
+/// Execs that may wait at one time.
+const MOST_ASKED: usize = 1024;
+
 /// Argument text that a run may announce.
 const MOST_ANNOUNCED: usize = 64 << 20;
 
@@ -178,6 +181,9 @@ impl Calls {
         }
         let announced = self.announced.iter().position(|call| call.key == key);
         let announced = announced.map(|at| self.announced.remove(at));
+        if self.asked.len() >= MOST_ASKED {
+            return Err(overfull());
+        }
         // Before the call ends the answer, so that it is among those that wait.
         self.asked.push(Asked { key: key.clone(), ids, aborted: false });
         if announced.as_ref().is_some_and(|call| call.complete) {

@@ -24,16 +24,23 @@ const MOST_CALLS: usize = 4096;
 /// The calls of a stream.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    /// Calls that stream, by the server's id, with the text told so far.
-    streaming: HashMap<String, String>,
+    /// Calls that stream, by the server's id.
+    streaming: HashMap<String, Streaming>,
     /// Complete calls that wait for a result.
     asked: HashMap<String, Asked>,
     /// Calls that are done with: streaming calls are repeated, parallel ones in turns.
     settled: HashSet<String>,
 }
 
-/// What goes back with a result.
 #[derive(Debug)]
+struct Streaming {
+    /// The argument text told so far.
+    told: String,
+    asked: Asked,
+}
+
+/// What goes back with a result.
+#[derive(Debug, Clone)]
 struct Asked {
     tool: String,
     index: Option<u32>,
@@ -89,25 +96,27 @@ impl Calls {
             return Ok(());
         };
         answer.touch();
-        let told = self.streaming.entry(key.to_owned()).or_default();
-        if is_complete(call) {
-            let whole = if arguments.trim().is_empty() { "{}" } else { arguments };
-            let rest = arguments::rest(told, whole).ok_or_else(inconsistent)?;
-            self.streaming.remove(key);
-            let asked = Asked {
+        let streaming = self.streaming.entry(key.to_owned()).or_insert_with(|| Streaming {
+            told: String::new(),
+            asked: Asked {
                 tool: tool.to_owned(),
                 index: call.tool_index,
                 model_call_id: call.model_call_id.map(str::to_owned),
-            };
-            self.asked.insert(key.to_owned(), asked);
+            },
+        });
+        if is_complete(call) {
+            let whole = if arguments.trim().is_empty() { "{}" } else { arguments };
+            let rest = arguments::rest(&streaming.told, whole).ok_or_else(inconsistent)?;
+            self.asked.insert(key.to_owned(), streaming.asked.clone());
+            self.streaming.remove(key);
             answer.open_call(key, name, actions);
             answer.call_text(key, &rest, actions);
             answer.close_call(key, actions);
-        } else if let Some(piece) = arguments.strip_prefix(told.as_str())
+        } else if let Some(piece) = arguments.strip_prefix(streaming.told.as_str())
             && !piece.is_empty()
             && arguments::is_spaced(arguments)
         {
-            told.push_str(piece);
+            streaming.told.push_str(piece);
             answer.open_call(key, name, actions);
             answer.call_text(key, piece, actions);
         }
@@ -137,9 +146,16 @@ impl Calls {
         !self.streaming.is_empty()
     }
 
-    /// Leaves calls of which nothing was told; they are told when they go on.
-    pub(super) fn stop_waiting(&mut self) {
-        self.streaming.retain(|_, told| !told.is_empty());
+    /// Stops waiting for last frames: calls whose arguments are whole are complete, calls of which
+    /// nothing was told are left until they go on.
+    pub(super) fn stop_waiting(&mut self, answer: &mut Answer, actions: &mut Actions) {
+        self.streaming.retain(|_, call| !call.told.is_empty());
+        let is_whole = |_: &String, call: &mut Streaming| arguments::is_whole(&call.told);
+        let whole: Vec<_> = self.streaming.extract_if(is_whole).collect();
+        for (key, call) in whole {
+            self.asked.insert(key.clone(), call.asked);
+            answer.close_call(&key, actions);
+        }
     }
 
     /// Answers a call with what the client gave.

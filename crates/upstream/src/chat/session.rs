@@ -115,7 +115,7 @@ impl ChatSession {
             self.usage_id = Some(id.to_owned());
         }
         if response.parallel_tool_calls_complete == Some(true) {
-            self.calls.stop_waiting();
+            self.calls.stop_waiting(&mut self.answer, actions);
             if self.answer.may_suspend() {
                 self.end_reasoning(actions);
                 self.answer.suspend(actions);
@@ -196,7 +196,7 @@ impl ChatSession {
             Quiet::Until(due) => return Some(due),
             Quiet::Over => {}
         }
-        self.calls.stop_waiting();
+        self.calls.stop_waiting(&mut self.answer, actions);
         if self.answer.may_suspend() {
             self.end_reasoning(actions);
             self.answer.suspend(actions);

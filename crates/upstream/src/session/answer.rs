@@ -150,7 +150,11 @@ impl Answer {
     }
 
     pub(crate) fn usage(&mut self, usage: Usage, actions: &mut Actions) {
-        self.out(actions).push(Event::Usage(usage));
+        if self.suspended {
+            self.kept += EVENT;
+        }
+        let out = if self.suspended { &mut self.held } else { &mut actions.events };
+        out.push(Event::Usage(usage));
     }
 
     /// Begins a call under the server's id; later pieces name it by that id.
@@ -218,10 +222,6 @@ impl Answer {
         }
         block.text.push_str(piece);
         self.flush(actions);
-    }
-
-    fn out<'a>(&'a mut self, actions: &'a mut Actions) -> &'a mut Vec<Event> {
-        if self.suspended { &mut self.held } else { &mut actions.events }
     }
 
     /// Passes on what is due: the front of the queue, and what follows blocks that are closed.

@@ -206,6 +206,16 @@ fn parallel_calls_that_interleave_do_not_overlap() {
 }
 
 #[test]
+fn a_call_whose_last_frame_is_missing_is_complete_when_all_are() {
+    let mut rig = weather();
+    rig.messages(&[piece("c1", r#"{"city": "Oslo"}"#), piece("c2", "")]);
+    assert!(!rig.wait(5000).suspended);
+    assert!(rig.vectors(File::ChatResponses, &["parallel_complete"]).suspended);
+    assert_eq!(rig.session.pending_calls(), ["c1"]);
+    assert_eq!(rig.resume(&[text_result("c1", "x")]).sent.len(), 1);
+}
+
+#[test]
 fn one_at_a_time_keeps_the_rest_for_the_next_answer() {
     let mut tools = tools(&["get_weather"]);
     tools.parallel = false;
