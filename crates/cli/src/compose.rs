@@ -133,8 +133,12 @@ fn options(settings: &Settings) -> gateway::Options {
                 }
             },
             timezone: upstream.timezone.clone(),
+            call_window: ChatOptions::default().call_window,
         },
-        chat: ChatOptions { allow_model_fallbacks: upstream.allow_model_fallbacks },
+        chat: ChatOptions {
+            allow_model_fallbacks: upstream.allow_model_fallbacks,
+            ..ChatOptions::default()
+        },
     }
 }
 

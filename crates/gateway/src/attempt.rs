@@ -13,7 +13,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use upstream::transport::Exchange;
 use upstream::{
-    Caller, ClientMessage, Deadline, Flow, Session, UpstreamError, agent, chat, classify,
+    Caller, ClientMessage, Deadline, Flow, Opening, Route, Session, UpstreamError, agent, chat,
+    classify,
 };
 
 use crate::account::{Account, no_accounts};
@@ -160,12 +161,12 @@ impl TurnTask {
     fn opening(&self, account: &Account) -> Result<(ClientMessage, Session), Failure> {
         let mut uuid = || self.gateway.ambient.uuid();
         let options = &self.gateway.options;
+        let route = Route::plain(&self.turn.model);
+        let timezone = account.timezone();
+        let opening = Opening { timezone, ..Opening::plain(&self.turn, &route) };
         match account.flow {
-            Flow::Agent => {
-                let timezone = account.timezone();
-                agent::open(&self.turn, &options.agent, timezone, &mut uuid)
-            }
-            Flow::Chat => chat::open(&self.turn, options.chat, &mut uuid),
+            Flow::Agent => agent::open(&opening, &options.agent, &mut uuid),
+            Flow::Chat => chat::open(&opening, options.chat, &mut uuid),
         }
     }
 }

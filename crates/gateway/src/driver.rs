@@ -149,6 +149,9 @@ impl<'a> Drive<'a> {
                         return Ok(Driven::Stalled);
                     }
                     let wake = self.tick(exchange, &mut actions)?;
+                    if let Flow::Finished = self.carry_out(exchange, &mut actions) {
+                        return Ok(Driven::Finished);
+                    }
                     timer.as_mut().reset(wake);
                 }
                 // Cancel-safe: without a permit nothing is taken from `pending`.
@@ -161,16 +164,15 @@ impl<'a> Drive<'a> {
                 }
                 // Cancel-safe: all progress is kept in the exchange and the session.
                 step = next_batch(exchange, &mut self.session, &mut actions), if !blocked => {
-                    let waiting = self.progress.is_none();
                     if let Some(driven) = self.take_step(step, exchange, &mut actions)? {
                         return Ok(driven);
                     }
-                    // From the first message on another deadline holds, which may be a shorter
-                    // one. Later ones only move away, so the timer finds them by itself.
-                    if waiting && self.progress.is_some() {
-                        let wake = self.tick(exchange, &mut actions)?;
-                        timer.as_mut().reset(wake);
+                    // Messages move deadlines: that of progress, and the rest of calls.
+                    let wake = self.tick(exchange, &mut actions)?;
+                    if let Flow::Finished = self.carry_out(exchange, &mut actions) {
+                        return Ok(Driven::Finished);
                     }
+                    timer.as_mut().reset(wake);
                 }
             }
         }
@@ -243,7 +245,8 @@ impl<'a> Drive<'a> {
         if std::mem::take(&mut actions.progress) {
             self.progress = Some(Instant::now());
         }
-        let mut finished = actions.done;
+        // Without a way to take results yet, an answer that ends with calls ends the turn.
+        let mut finished = actions.done || std::mem::take(&mut actions.suspended);
         for event in actions.events.drain(..) {
             match &mut self.limiter {
                 None => self.pending.push(event),

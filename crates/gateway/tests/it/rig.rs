@@ -82,6 +82,7 @@ pub(crate) fn options() -> Options {
             instructions: upstream::agent::InstructionChannel::default(),
             history: upstream::agent::HistoryChannel::default(),
             timezone: "UTC".into(),
+            call_window: Duration::from_millis(150),
         },
         chat: ChatOptions::default(),
     }
