@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::BytesMut;
 use conversation::{BlockKind, Event, Failure, FailureClass, StopReason, Usage, UsageSource, fold};
-use dialects::openai_chat::{Mode, ReplyForm, StreamEncoder, decode, encode_whole};
+use dialects::openai_chat::{CallForm, Mode, ReplyForm, StreamEncoder, decode, encode_whole};
 use dialects::{Encoder, Images};
 use serde_json::Value;
 
@@ -57,7 +57,11 @@ fn requests() {
 fn replies() {
     for name in names("reply-", ".json") {
         let fixture: Value = serde_json::from_str(&read(&name)).expect(&name);
-        let form = |mode| ReplyForm { mode, model: text(&fixture["model"]) };
+        let form = |mode| ReplyForm {
+            mode,
+            model: text(&fixture["model"]),
+            calls: call_form(&fixture["calls"]),
+        };
         let include_usage = fixture["usage"].as_bool().expect("usage");
         let events: Vec<_> =
             fixture["events"].as_array().expect("events").iter().map(event).collect();
@@ -89,6 +93,17 @@ fn every_snapshot_has_a_fixture() {
 
 fn text(value: &Value) -> String {
     value.as_str().expect("a string").to_owned()
+}
+
+/// Missing, `"function_call"`, or the names of the custom tools.
+fn call_form(value: &Value) -> CallForm {
+    match value {
+        Value::String(_) => CallForm::Function,
+        value => {
+            let names = value.as_array().into_iter().flatten();
+            CallForm::Tools { custom: names.map(text).collect() }
+        }
+    }
 }
 
 /// One event as the fixtures write it.
