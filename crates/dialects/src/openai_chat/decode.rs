@@ -31,7 +31,9 @@ pub fn decode(body: &[u8], images: &Images) -> Result<Decoded<ReplyForm>, Failur
     let mut ignored = Ignored::default();
     request.unknown.report("", &mut ignored);
     refuse_impossible(&request)?;
-    let sampling = sampling(&request, &mut ignored);
+    let sampling =
+        Sampling { temperature: request.temperature, top_p: request.top_p, seed: request.seed };
+    fields::report_sampling(&sampling, &mut ignored);
     // Nothing is ever stored, so only the wish for it has no effect.
     if request.store == Some(true) {
         ignored.add("", "store");
@@ -85,22 +87,6 @@ fn refuse_impossible(request: &Request) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Neither upstream flow has sampling parameters.
-fn sampling(request: &Request, ignored: &mut Ignored) -> Sampling {
-    let sampling =
-        Sampling { temperature: request.temperature, top_p: request.top_p, seed: request.seed };
-    for (name, given) in [
-        ("temperature", sampling.temperature.is_some()),
-        ("top_p", sampling.top_p.is_some()),
-        ("seed", sampling.seed.is_some()),
-    ] {
-        if given {
-            ignored.add("", name);
-        }
-    }
-    sampling
 }
 
 fn limits(request: &Request) -> Result<Limits, Failure> {

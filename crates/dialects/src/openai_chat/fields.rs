@@ -1,6 +1,6 @@
 //! The fields that Chat Completions and the older Completions have in common.
 
-use conversation::{Continuity, Failure};
+use conversation::{Continuity, Failure, Sampling};
 
 use super::Mode;
 use crate::Ignored;
@@ -62,6 +62,19 @@ pub(crate) fn least_limit(limits: &[(&str, Option<u64>)]) -> Result<Option<u64>,
         least = Some(least.map_or(limit, |least: u64| least.min(limit)));
     }
     Ok(least)
+}
+
+/// Neither upstream flow has sampling parameters.
+pub(crate) fn report_sampling(sampling: &Sampling, ignored: &mut Ignored) {
+    for (name, given) in [
+        ("temperature", sampling.temperature.is_some()),
+        ("top_p", sampling.top_p.is_some()),
+        ("seed", sampling.seed.is_some()),
+    ] {
+        if given {
+            ignored.add("", name);
+        }
+    }
 }
 
 /// # Errors
