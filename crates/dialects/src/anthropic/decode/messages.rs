@@ -81,6 +81,8 @@ impl History {
                 let items = reader.content(content, at(Place::Assistant))?;
                 self.assistant(place, items)
             }
+            // It may consist of nothing but settings, which are reported.
+            Some("system") if content.is_none() => Ok(()),
             Some("system") => {
                 let items = reader.content(content, at(Place::System))?;
                 self.instruction(&parts(items));

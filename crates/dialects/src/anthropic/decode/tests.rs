@@ -172,7 +172,8 @@ fn fields_inside_messages_are_reported_without_places() {
         {{"type":"server_tool_use","id":"s","name":"web_search","input":{{"query":"q"}}}}]}},
         {{"role":"user","content":[{{"type":"tool_result","tool_use_id":"c","more":1,
         "content":[{{"type":"text","text":"r","extra":1}}]}}]}},
-        {{"role":"system","content":[{{"type":"tool_addition","tool":{{}}}}],"clear_at":"never"}}"#
+        {{"role":"system","content":[{{"type":"tool_addition","tool":{{}}}}],"clear_at":"never"}},
+        {{"role":"system","output_config":{{"effort":"low"}}}}"#
     )));
     assert_eq!(
         decoded.ignored.to_string(),
@@ -181,7 +182,7 @@ fn fields_inside_messages_are_reported_without_places() {
          messages[].content[].server_tool_use, messages[].content[].signature, \
          messages[].content[].source.url, messages[].content[].source.x, \
          messages[].content[].title, messages[].content[].tool_addition, \
-         messages[].content[].toolset_name, messages[].id"
+         messages[].content[].toolset_name, messages[].id, messages[].output_config"
     );
 }
 
