@@ -135,9 +135,13 @@ fn part(block: &Block) -> Option<Part> {
             id: id.clone(),
             name: name.clone(),
             arguments: match serde_json::from_str::<Value>(&text) {
-                Ok(Value::Object(_)) => text,
+                Ok(Value::Object(_)) => text.trim_matches([' ', '\t', '\n', '\r']).to_owned(),
                 _ if text.is_empty() => "{}".into(),
-                _ => json!({ "INVALID_JSON": text }).to_string(),
+                _ => json!({ "INVALID_JSON": text })
+                    .to_string()
+                    .replace('\u{85}', "\\u0085")
+                    .replace('\u{2028}', "\\u2028")
+                    .replace('\u{2029}', "\\u2029"),
             },
         })),
     }

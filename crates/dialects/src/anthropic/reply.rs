@@ -23,6 +23,8 @@ struct Message<'a> {
     content: Vec<Content<'a>>,
     stop_reason: &'static str,
     stop_sequence: Option<&'a str>,
+    /// Categories of a refusal, which nobody tells.
+    stop_details: Option<()>,
     usage: UsageBody,
 }
 
@@ -60,6 +62,7 @@ pub fn encode_whole(reply: &Reply, form: &ReplyForm) -> Vec<u8> {
         content: reply.blocks.iter().filter_map(content).collect(),
         stop_reason,
         stop_sequence,
+        stop_details: None,
         usage: reply.usage.as_ref().map(UsageBody::from).unwrap_or_default(),
     })
 }

@@ -61,7 +61,7 @@ impl StreamEncoder {
         origin.put_slice(b"\"type\":\"message\",\"role\":\"assistant\",\"model\":\"");
         json::escape_into(&form.model, &mut origin);
         origin
-            .put_slice(b"\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":");
+            .put_slice(b"\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"stop_details\":null,\"usage\":");
         Self {
             origin,
             id: String::new(),
@@ -206,7 +206,7 @@ impl StreamEncoder {
         out.put_slice(reason.as_bytes());
         out.put_slice(b"\",\"stop_sequence\":");
         out.put_slice(&json::to_vec(&sequence));
-        out.put_slice(b"},\"usage\":");
+        out.put_slice(b",\"stop_details\":null},\"usage\":");
         let usage = self.usage.as_ref().map(UsageBody::from).unwrap_or_default();
         out.put_slice(&json::to_vec(&usage));
         out.put_slice(b"}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");

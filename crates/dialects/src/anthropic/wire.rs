@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -13,7 +13,7 @@ wire! {
         model: String,
         max_tokens: u64,
         messages: Vec<Message>,
-        system: TextOr<Vec<Block>>,
+        system: TextOr<Blocks>,
         stream: bool,
         stop_sequences: Vec<String>,
         temperature: f64,
@@ -41,7 +41,7 @@ wire! {
 wire! {
     pub(super) struct Message {
         role: String,
-        content: TextOr<Vec<Block>>,
+        content: TextOr<Blocks>,
     }
 }
 
@@ -51,7 +51,7 @@ wire! {
         kind = "type": String,
         text: String,
         /// An object, but in search results the address of what was found.
-        source: TextOr<Source>,
+        source: TextOr<Box<Source>>,
         title: String,
         context: String,
         content: TextOr<Content>,
@@ -84,6 +84,42 @@ wire! {
     }
 }
 
+/// The blocks of a message.
+#[derive(Debug)]
+pub(super) struct Blocks(pub(super) Vec<Block>);
+
+impl<'de> Deserialize<'de> for Blocks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Blocks;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Blocks, A::Error> {
+                read_blocks(items).map(Blocks)
+            }
+        }
+        deserializer.deserialize_seq(List)
+    }
+}
+
+/// Reads up to the first block without a type, at which the request will be refused. Millions of
+/// `{}` would otherwise become two hundred times as much memory.
+fn read_blocks<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Vec<Block>, A::Error> {
+    let mut blocks: Vec<Block> = Vec::new();
+    while let Some(block) = items.next_element::<Block>()? {
+        let is_typed = block.kind.is_some();
+        blocks.push(block);
+        if !is_typed {
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+        }
+    }
+    Ok(blocks)
+}
+
 /// What may stand in a block besides a string. A single object is legal only in the results of
 /// the provider's own tools.
 #[derive(Debug)]
@@ -103,7 +139,7 @@ impl<'de> Deserialize<'de> for Content {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Content, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(items)).map(Content::Blocks)
+                read_blocks(items).map(Content::Blocks)
             }
 
             fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Content, A::Error> {
@@ -161,7 +197,7 @@ wire! {
     }
 }
 
-impl Alternative for Vec<Block> {
+impl Alternative for Blocks {
     const EXPECTED: &'static str = "a string or an array of blocks";
 }
 
@@ -169,6 +205,6 @@ impl Alternative for Content {
     const EXPECTED: &'static str = "a string or an array of blocks";
 }
 
-impl Alternative for Source {
+impl Alternative for Box<Source> {
     const EXPECTED: &'static str = "a string or an object";
 }

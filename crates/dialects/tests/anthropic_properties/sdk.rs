@@ -88,7 +88,7 @@ impl Sdk {
                 assert!(self.open.is_none() && !self.ended);
                 self.ended = true;
                 let message = self.message.as_mut().expect("a message");
-                for field in ["stop_reason", "stop_sequence"] {
+                for field in ["stop_reason", "stop_sequence", "stop_details"] {
                     message[field] = data["delta"][field].take();
                 }
                 assert!(message["stop_reason"].is_string());

@@ -5,7 +5,7 @@ use conversation::{Failure, Part, ReasoningPart, ToolCall, ToolResult};
 use super::{readable, required};
 use crate::Ignored;
 use crate::anthropic::seal;
-use crate::anthropic::wire::{Block, Content};
+use crate::anthropic::wire::{Block, Blocks, Content};
 use crate::picture::Pictures;
 use crate::problem::unsupported_value;
 use crate::wire::{TextOr, raw_object};
@@ -133,13 +133,13 @@ impl Reader<'_> {
     /// A block is wrong, or no text.
     pub(super) fn instructions(
         &mut self,
-        system: Option<TextOr<Vec<Block>>>,
+        system: Option<TextOr<Blocks>>,
     ) -> Result<Vec<String>, Failure> {
         let at = At { path: "system", prefix: "system[].", place: Place::System };
         let parts = match system {
             None => Vec::new(),
             Some(TextOr::Text(text)) => vec![Part::Text(text)],
-            Some(TextOr::Other(blocks)) => self.parts(blocks, at)?,
+            Some(TextOr::Other(Blocks(blocks))) => self.parts(blocks, at)?,
         };
         Ok(texts(&parts).into_iter().filter(|text| !text.is_empty()).map(str::to_owned).collect())
     }
@@ -150,14 +150,14 @@ impl Reader<'_> {
     /// It is missing, or a block is wrong or does not belong there.
     pub(super) fn content(
         &mut self,
-        content: Option<TextOr<Vec<Block>>>,
+        content: Option<TextOr<Blocks>>,
         at: At<'_>,
     ) -> Result<Vec<Item>, Failure> {
         match content {
             None => Err(required(at.path)),
             Some(TextOr::Text(text)) if text.is_empty() => Ok(Vec::new()),
             Some(TextOr::Text(text)) => Ok(vec![Item::Part(Part::Text(text))]),
-            Some(TextOr::Other(blocks)) => self.blocks(blocks, at),
+            Some(TextOr::Other(Blocks(blocks))) => self.blocks(blocks, at),
         }
     }
 

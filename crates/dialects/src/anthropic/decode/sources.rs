@@ -173,7 +173,7 @@ impl Reader<'_> {
 
     fn source(&mut self, block: &mut Block, path: &str) -> Result<Source, Failure> {
         match block.source.take() {
-            Some(TextOr::Other(source)) => Ok(source),
+            Some(TextOr::Other(source)) => Ok(*source),
             Some(TextOr::Text(_)) => {
                 let message = "expected an object, but got a string instead.";
                 Err(Failure::invalid(path, message))

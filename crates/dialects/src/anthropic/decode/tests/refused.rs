@@ -266,6 +266,25 @@ fn messages_that_are_wrong() {
 }
 
 #[test]
+fn a_list_is_read_up_to_the_block_that_is_refused() {
+    let many = "{},".repeat(100_000) + r#"{"type":5}"#;
+    for (message, param) in [
+        (
+            format!(r#"{{"role":"user","content":[{{"type":"text","text":"x"}},{many}]}}"#),
+            "[1].type",
+        ),
+        (
+            format!(
+                r#"{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"c","content":[{many}]}}]}}"#
+            ),
+            "[0].content[0].type",
+        ),
+    ] {
+        refuse(&with_messages(&message), &format!("messages[0].content{param}"), "Field required");
+    }
+}
+
+#[test]
 fn calls_and_results_that_do_not_match() {
     let go = r#"{"role":"user","content":"go"}"#;
     let two = calls(&["a", "b"]);
