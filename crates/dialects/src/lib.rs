@@ -6,6 +6,7 @@
 //! image checks, the list of ignored fields. There is no HTTP, async, clock or randomness here;
 //! the time of an answer is an argument and its id is that of its first event.
 
+pub mod anthropic;
 mod encoder;
 mod ignored;
 mod json;
