@@ -10,6 +10,7 @@ mod encoder;
 mod ignored;
 mod json;
 pub mod openai_chat;
+pub mod openai_responses;
 mod picture;
 mod problem;
 mod wire;
