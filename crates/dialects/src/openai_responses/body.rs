@@ -4,7 +4,7 @@ use conversation::{Failure, FailureClass, Reply, StopReason, Usage};
 use serde::Serialize;
 
 use super::form::ReplyForm;
-use super::item::Item;
+use super::item::{Item, Output};
 use super::usage::UsageBody;
 use crate::json;
 
@@ -18,7 +18,8 @@ pub struct Record {
     pub id: String,
     /// The response object, JSON on one line.
     pub body: Vec<u8>,
-    /// Its output items, each JSON on one line.
+    /// Its output items as later turns need them, each JSON on one line: reasoning has its seal in
+    /// them even if the client did not ask to see it.
     pub output_items: Vec<String>,
 }
 
@@ -59,9 +60,11 @@ pub(super) fn bare_id(id: &str) -> &str {
 #[must_use]
 pub fn encode_whole(reply: &Reply, form: &ReplyForm, times: impl Into<Times>) -> Record {
     let id = response_id(&reply.id);
-    let mut output = Vec::with_capacity(reply.blocks.len());
+    let mut output = Output::default();
     for block in &reply.blocks {
-        output.extend(Item::finished(block, bare_id(&reply.id), output.len(), form));
+        if let Some(item) = Item::finished(block, bare_id(&reply.id), output.len(), form) {
+            output.push(item);
+        }
     }
     let outcome = Outcome::of(&reply.stop);
     let state = State { id: &id, times: times.into(), outcome, usage: reply.usage.as_ref() };
@@ -89,12 +92,12 @@ pub fn unfinished(id: &str, status: Status, form: &ReplyForm, created_unix: i64)
 fn without_output(id: &str, outcome: Outcome<'_>, form: &ReplyForm, created_unix: i64) -> Record {
     let id = response_id(id);
     let state = State { id: &id, times: created_unix.into(), outcome, usage: None };
-    record(&state, Vec::new(), form)
+    record(&state, Output::default(), form)
 }
 
-pub(super) fn record(state: &State<'_>, output_items: Vec<String>, form: &ReplyForm) -> Record {
-    let body = state.json(&output_items, form).into_bytes();
-    Record { id: state.id.to_owned(), body, output_items }
+pub(super) fn record(state: &State<'_>, output: Output, form: &ReplyForm) -> Record {
+    let body = state.json(&output.shown, form).into_bytes();
+    Record { id: state.id.to_owned(), body, output_items: output.kept }
 }
 
 /// The part of a response object that changes while it is answered.

@@ -51,6 +51,40 @@ impl Progress {
     }
 }
 
+/// A finished item, JSON on one line.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) shown: String,
+    /// With the seal, when the client did not want to see it: a later answer needs it.
+    kept: Option<String>,
+}
+
+impl Finished {
+    pub(super) fn of(shown: String) -> Self {
+        Self { shown, kept: None }
+    }
+}
+
+/// The finished items of an answer.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    /// As the response object has them.
+    pub(super) shown: Vec<String>,
+    /// As they go into later turns.
+    pub(super) kept: Vec<String>,
+}
+
+impl Output {
+    pub(super) fn push(&mut self, item: Finished) {
+        self.kept.push(item.kept.unwrap_or_else(|| item.shown.clone()));
+        self.shown.push(item.shown);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.shown.len()
+    }
+}
+
 impl Item {
     /// The item of a block; `answer` is the neutral id of the whole.
     pub(super) fn new(kind: BlockKind, answer: &str, index: usize, form: &ReplyForm) -> Self {
@@ -81,13 +115,12 @@ impl Item {
         answer: &str,
         index: usize,
         form: &ReplyForm,
-    ) -> Option<String> {
+    ) -> Option<Finished> {
         let item = Self::new(block.kind.clone(), answer, index, form);
+        let seal = block.seal.as_deref();
         let text = match &item.kind {
             ItemKind::Message if block.text.is_empty() => return None,
-            ItemKind::Reasoning if !shows_reasoning(&block.text, block.seal.as_deref(), form) => {
-                return None;
-            }
+            ItemKind::Reasoning if !shows_reasoning(&block.text, seal, form) => return None,
             ItemKind::Message | ItemKind::Reasoning => block.text.clone(),
             ItemKind::Call { callable, .. } => match callable.kind {
                 CallKind::Custom => freeform::input_of(&block.text),
@@ -97,8 +130,15 @@ impl Item {
                 | CallKind::ApplyPatch => arguments(&block.text).to_owned(),
             },
         };
-        let seal = form.sealed.then_some(block.seal.as_deref());
-        Some(item.json(&text, Progress::Completed, seal))
+        Some(item.finish(&text, seal, form))
+    }
+
+    /// The item with all of its text.
+    pub(super) fn finish(&self, text: &str, seal: Option<&str>, form: &ReplyForm) -> Finished {
+        let shown = self.json(text, Progress::Completed, form.sealed.then_some(seal));
+        let kept = (seal.is_some() && !form.sealed && self.kind == ItemKind::Reasoning)
+            .then(|| self.json(text, Progress::Completed, Some(seal)));
+        Finished { shown, kept }
     }
 
     /// The item with this much of its text. `seal` is there when `encrypted_content` is wanted.

@@ -12,7 +12,10 @@ use super::callable::CallKind;
 use super::form::ReplyForm;
 use super::frames::{Field, Frames};
 use super::freeform::Reader;
-use super::item::{Item, ItemKind, NO_ARGUMENTS, OutputText, Progress, SummaryText};
+use super::item::{
+    Finished, Item, ItemKind, NO_ARGUMENTS, Output, OutputText, Progress, SummaryText,
+    shows_reasoning,
+};
 use crate::{Encoder, json};
 
 /// Writes one answer as `response.…` events.
@@ -26,7 +29,7 @@ pub struct StreamEncoder {
     id: String,
     block: Option<Open>,
     /// Finished items.
-    output: Vec<String>,
+    output: Output,
     usage: Option<Usage>,
     record: Option<Record>,
 }
@@ -146,7 +149,7 @@ impl StreamEncoder {
             phase: Phase::Silent,
             id: String::new(),
             block: None,
-            output: Vec::new(),
+            output: Output::default(),
             usage: None,
             record: None,
         }
@@ -261,15 +264,16 @@ impl StreamEncoder {
         };
         self.show_text(&rest, out);
         let Some(open) = self.block.take() else { return };
-        let sealed = self.form.sealed.then_some(seal);
-        let item = open.item.json(&open.text, Progress::Completed, sealed);
         let index = Field::Number("output_index", open.index());
         let shown = match open.wording() {
             Some(wording) if open.shown => {
                 self.end_text(&open, wording, out);
                 true
             }
-            Some(_) => sealed.flatten().is_some() && open.item.kind == ItemKind::Reasoning,
+            Some(_) => {
+                open.item.kind == ItemKind::Reasoning
+                    && shows_reasoning(&open.text, seal, &self.form)
+            }
             None => true,
         };
         if !shown {
@@ -281,7 +285,9 @@ impl StreamEncoder {
             let fields = [index, Field::Json("item", &started)];
             self.frames.put("response.output_item.added", &fields, out);
         }
-        self.frames.put("response.output_item.done", &[index, Field::Json("item", &item)], out);
+        let item = open.item.finish(&open.text, seal, &self.form);
+        let fields = [index, Field::Json("item", &item.shown)];
+        self.frames.put("response.output_item.done", &fields, out);
         self.output.push(item);
     }
 
@@ -309,7 +315,7 @@ impl StreamEncoder {
     }
 
     /// The last event of an answer that had started.
-    fn end(&mut self, outcome: Outcome<'_>, output: Vec<String>, out: &mut BytesMut) {
+    fn end(&mut self, outcome: Outcome<'_>, output: Output, out: &mut BytesMut) {
         self.phase = Phase::Over;
         let record = record(&self.state(outcome), output, &self.form);
         let response = String::from_utf8_lossy(&record.body);
@@ -365,15 +371,15 @@ impl Encoder for StreamEncoder {
         self.speak(out);
         let mut output = std::mem::take(&mut self.output);
         // Half a text is worth keeping, half a call is dangerous.
-        output.extend(self.block.take().filter(|open| open.shown).and_then(|open| {
+        if let Some(open) = self.block.take().filter(|open| open.shown) {
             match &open.item.kind {
                 ItemKind::Message | ItemKind::Reasoning => {
-                    let seal = self.form.sealed.then_some(None);
-                    Some(open.item.json(&open.text, Progress::Incomplete, seal))
+                    let json = open.item.json(&open.text, Progress::Incomplete, None);
+                    output.push(Finished::of(json));
                 }
-                ItemKind::Call { .. } => None,
+                ItemKind::Call { .. } => {}
             }
-        }));
+        }
         self.end(Outcome::Failed(failure), output, out);
     }
 }
