@@ -12,6 +12,7 @@ mod ignored;
 mod json;
 pub mod openai_chat;
 pub mod openai_completions;
+pub mod openai_responses;
 mod picture;
 mod problem;
 mod wire;
