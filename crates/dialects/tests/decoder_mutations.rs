@@ -13,22 +13,44 @@ type Outcome = Result<Ignored, Failure>;
 type Decoder = fn(&[u8]) -> Outcome;
 
 /// By the name of the fuzz target, which is also that of the folders.
-const DECODERS: [(&str, Decoder); 2] =
-    [("openai_chat", openai_chat), ("openai_completions", openai_completions)];
+const DECODERS: [(&str, Decoder); 4] = [
+    ("anthropic", anthropic),
+    ("openai_chat", openai_chat),
+    ("openai_completions", openai_completions),
+    ("openai_responses", openai_responses),
+];
 
 /// Bodies made of each seed.
-const MUTATIONS: usize = 3000;
+const MUTATIONS: usize = 1000;
 /// Longest body, in bytes.
 const MAX_BODY: usize = 16 << 10;
 
+/// Small pictures: this is about our decoders, not about those of pictures.
+fn images() -> Images {
+    Images::from(ImagePolicy { max_pixels: 10_000, remote: true, ..ImagePolicy::default() })
+}
+
+fn anthropic(body: &[u8]) -> Outcome {
+    dialects::anthropic::decode(body, &images()).map(ignored)
+}
+
 fn openai_chat(body: &[u8]) -> Outcome {
-    // Small pictures: this is about our decoders, not about those of pictures.
-    let policy = ImagePolicy { max_pixels: 10_000, remote: true, ..ImagePolicy::default() };
-    dialects::openai_chat::decode(body, &Images::from(policy)).map(ignored)
+    dialects::openai_chat::decode(body, &images()).map(ignored)
 }
 
 fn openai_completions(body: &[u8]) -> Outcome {
     dialects::openai_completions::decode(body).map(ignored)
+}
+
+fn openai_responses(body: &[u8]) -> Outcome {
+    // What `request-sdk-continued` goes on from.
+    const EARLIER: &str = r#"{"type":"function_call","id":"fc_0","status":"completed","call_id":"call_9","name":"get_weather","arguments":"{}"}"#;
+    let request = dialects::openai_responses::read(body)?;
+    let earlier = match request.previous_response_id() {
+        Some(_) => vec![EARLIER.to_owned()],
+        None => Vec::new(),
+    };
+    request.decode(&earlier, &images()).map(ignored)
 }
 
 fn ignored<F>(decoded: Decoded<F>) -> Ignored {
