@@ -53,6 +53,7 @@ pub(crate) fn compose(settings: &Settings) -> Result<Composition, Refused> {
         images: ImagePolicy {
             max_bytes: limits.image_bytes,
             max_pixels: limits.image_pixels,
+            max_side: ImagePolicy::default().max_side,
             max_count: limits.images,
             remote: false,
         },

@@ -10,6 +10,8 @@ mod failure;
 mod health;
 mod landing;
 mod listen;
+#[allow(dead_code, reason = "the handlers call it when the setting for remote pictures is there")]
+mod remote_image;
 mod reply;
 mod router;
 mod routes;
