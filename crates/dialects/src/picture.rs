@@ -124,7 +124,6 @@ impl<'a> Pictures<'a> {
     ///
     /// # Errors
     /// Not base64, or not a picture that the upstream takes, or over a bound.
-    #[allow(dead_code, reason = "the Anthropic dialect, which follows, has base64 fields")]
     pub(crate) fn read_base64(&mut self, payload: &str, path: &str) -> Result<Image, Failure> {
         self.count_one(path)?;
         let data = DataUri { media_type: "", payload }.decode(self.policy.max_bytes, path)?;

@@ -164,13 +164,14 @@ impl From<&Usage> for UsageBody {
 struct Count {
     input_tokens: u64,
     /// Ours: nobody but the provider counts exactly.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     estimated: bool,
 }
 
-/// The body of `POST /v1/messages/count_tokens`, for an estimate.
+/// The body of `POST /v1/messages/count_tokens`; `exact` when the upstream counted.
 #[must_use]
-pub fn count_body(tokens: u64) -> Vec<u8> {
-    json::to_vec(&Count { input_tokens: tokens, estimated: true })
+pub fn count_body(tokens: u64, exact: bool) -> Vec<u8> {
+    json::to_vec(&Count { input_tokens: tokens, estimated: !exact })
 }
 
 #[cfg(test)]
@@ -220,6 +221,7 @@ mod tests {
 
     #[test]
     fn a_count_is_marked_as_an_estimate() {
-        assert_eq!(count_body(42), br#"{"input_tokens":42,"estimated":true}"#);
+        assert_eq!(count_body(42, false), br#"{"input_tokens":42,"estimated":true}"#);
+        assert_eq!(count_body(42, true), br#"{"input_tokens":42}"#);
     }
 }

@@ -119,6 +119,7 @@ impl Request {
             store,
             background,
             model,
+            previous_response_id: request.previous_response_id.clone(),
             input_items: history.listed,
             sealed: includes_seal || !store,
             callables: tools.callables,

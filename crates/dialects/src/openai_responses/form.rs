@@ -12,6 +12,8 @@ pub struct ReplyForm {
     pub background: bool,
     /// The model as the client wrote it; echoed to it unchanged.
     pub model: String,
+    /// The answer that this one continues.
+    pub previous_response_id: Option<String>,
     /// The request's own input items as JSON, each with an id, in order. Empty when `store` is not
     /// set: then nothing can ask for them.
     pub input_items: Vec<String>,
