@@ -20,7 +20,7 @@ use folding::{Folded, events_of};
 const CREATED: i64 = 1_700_000_000;
 
 const TOOLS: &str = r#"[{"type":"function","name":"f"},{"type":"custom","name":"c"},{"type":"shell"},
-    {"type":"local_shell"},{"type":"apply_patch","x":"\u2028"},
+    {"type":"local_shell"},{"type":"apply_patch","x":"SEPARATOR"},
     {"type":"namespace","name":"n","description":"d","tools":[{"type":"function","name":"f"},{"type":"custom","name":"c"}]}]"#;
 
 fn form(sealed: bool) -> ReplyForm {
@@ -28,6 +28,7 @@ fn form(sealed: bool) -> ReplyForm {
     let body = format!(
         r#"{{"model":"mo\"del\u2028","input":"hi","instructions":"a\nb","stream":true,"store":{store},"tools":{TOOLS}}}"#
     );
+    let body = body.replace("SEPARATOR", "\u{2028}");
     read(body.as_bytes())
         .and_then(|request| request.decode(&[], &Images::default()))
         .expect("legal")

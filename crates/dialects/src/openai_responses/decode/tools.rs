@@ -165,7 +165,10 @@ impl Offer {
         if let Some((name, about)) = namespace {
             let taken = |name: &str| self.known.iter().any(|known| known.neutral == name);
             tool.name = free_name(flat_name(Some(name), &tool.name), taken);
-            if !about.is_empty() {
+            // Once is enough: these texts can be long, and name spaces large.
+            let is_first =
+                !self.known.iter().any(|known| known.callable.namespace == callable.namespace);
+            if is_first && !about.is_empty() {
                 tool.description = format!("{}\n\n({name}: {about})", tool.description);
             }
         }
