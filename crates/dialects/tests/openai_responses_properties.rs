@@ -20,7 +20,7 @@ use folding::{Folded, events_of};
 const CREATED: i64 = 1_700_000_000;
 
 const TOOLS: &str = r#"[{"type":"function","name":"f"},{"type":"custom","name":"c"},{"type":"shell"},
-    {"type":"local_shell"},{"type":"apply_patch","x":"SEPARATOR"},
+    {"type":"local_shell"},{"type":"apply_patch","x":"SEPARATOR"},{"type":"tool_search","execution":"client"},
     {"type":"namespace","name":"n","description":"d","tools":[{"type":"function","name":"f"},{"type":"custom","name":"c"}]}]"#;
 
 fn form(sealed: bool) -> ReplyForm {
@@ -80,8 +80,17 @@ fn usages() -> impl Strategy<Value = Event> {
 
 fn kinds() -> impl Strategy<Value = BlockKind> {
     let name = prop_oneof![
-        prop::sample::select(vec!["f", "c", "n__f", "n__c", "shell", "local_shell", "apply_patch"])
-            .prop_map(str::to_owned),
+        prop::sample::select(vec![
+            "f",
+            "c",
+            "n__f",
+            "n__c",
+            "shell",
+            "local_shell",
+            "apply_patch",
+            "tool_search"
+        ])
+        .prop_map(str::to_owned),
         texts(),
     ];
     prop_oneof![

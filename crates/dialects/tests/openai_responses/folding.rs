@@ -165,7 +165,8 @@ fn check_done(open: &Open, done: &Value) {
             done["input"].as_str().expect("a text")
         }
         // Told only as a whole.
-        "function_call" | "shell_call" | "local_shell_call" | "apply_patch_call" => "",
+        "function_call" | "shell_call" | "local_shell_call" | "apply_patch_call"
+        | "tool_search_call" => "",
         other => panic!("unknown item {other}"),
     };
     assert_eq!(streamed, open.text);

@@ -128,7 +128,7 @@ fn what_ran_elsewhere_is_history_or_reported() {
         r#"{"role":"user","content":"go"},
         {"type":"web_search_call","id":"ws_1","status":"completed","action":{"type":"search","query":"q"}},
         {"type":"compaction","id":"cmp_1","encrypted_content":"x"},
-        {"type":"tool_search_call","arguments":{"q":1},"call_id":"t"},
+        {"type":"tool_search_call","arguments":{"q":1},"call_id":null},
         {"type":"mcp_call","id":"mcp_1","server_label":"s","name":"f","arguments":"{}","output":"out"},
         {"type":"mcp_call","id":"mcp_2","server_label":"s","name":"f","arguments":"{}","error":{"code": 1}}"#,
     ));
@@ -175,4 +175,17 @@ fn reasoning_comes_back_by_its_seal_or_its_text() {
         assert_eq!(decoded.turn.messages[1..], expected[..]);
         assert_eq!(decoded.ignored.to_string(), ignored);
     }
+}
+
+#[test]
+fn agents_of_the_client_talk_as_themselves() {
+    let decoded = accept(&with_items(
+        r#"{"type":"agent_message","author":"/root","recipient":"/root/a","content":[
+        {"type":"input_text","text":"Look."},{"type":"encrypted_content","encrypted_content":"x"}]}"#,
+    ));
+    assert_eq!(
+        decoded.turn.messages,
+        [Message::User(vec![text("Message from /root to /root/a:"), text("Look.")])]
+    );
+    assert_eq!(decoded.ignored.to_string(), "input[].content[].encrypted_content");
 }
