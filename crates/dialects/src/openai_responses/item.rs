@@ -247,9 +247,10 @@ pub(super) fn arguments(text: &str) -> &str {
 
 type Fields = BTreeMap<String, Box<RawValue>>;
 
-/// The fields of a JSON object, each on one line.
+/// The fields of a JSON object, each on one line; `None` for a text that is none.
 fn object(text: &str) -> Option<Fields> {
-    serde_json::from_str(&json::compact(text)).ok()
+    let raw: &RawValue = serde_json::from_str(text).ok()?;
+    serde_json::from_str(&json::compact(raw.get())).ok()
 }
 
 /// The action in the words of its item, which must have a type and an environment.
