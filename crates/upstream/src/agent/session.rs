@@ -184,6 +184,8 @@ impl AgentSession {
         self.calls.announce(key, known, piece, &mut self.answer, actions)
     }
 
+    /// The figures are the whole run's: of a run that was resumed, the last answer reports those
+    /// of the earlier ones too, for which the upstream told nothing.
     fn turn_ended(&mut self, ended: &TurnEndedUpdateView<'_>, actions: &mut Actions) {
         self.turn_ended = true;
         let count = |tokens: Option<i64>| tokens.and_then(|tokens| u64::try_from(tokens).ok());

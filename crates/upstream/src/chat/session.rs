@@ -189,6 +189,8 @@ impl ChatSession {
     }
 
     pub(crate) fn resume(&mut self, id: String, results: &[ToolResult], actions: &mut Actions) {
+        // Its figures are the earlier answer's.
+        self.usage_id = None;
         for key in self.answer.resume(id, actions) {
             self.calls.resolve(&key, result_of(&key, results), actions);
         }

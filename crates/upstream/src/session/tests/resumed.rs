@@ -62,6 +62,19 @@ fn an_agent_that_ends_its_turn_may_have_nothing_to_add_to_results() {
     assert!(end.done);
 }
 
+/// Defect: the id by which the first answer's cost is asked for was still there at the end of the
+/// second, which was given the first one's figures.
+#[test]
+fn the_usage_of_an_answer_is_not_given_to_the_next_one() {
+    let mut rig = suspended_chat();
+    rig.vectors(File::ChatResponses, &["usage_uuid"]);
+    assert!(rig.session.usage_id().is_some());
+    rig.resume(&[text_result("call_9", "-3 C")]);
+    rig.vectors(File::ChatResponses, &["text_1"]);
+    rig.end().expect("ends");
+    assert_eq!(rig.session.usage_id(), None);
+}
+
 /// Defect: a waiting session counted only what the server had stored, and not the transcript that
 /// it serves.
 #[test]
