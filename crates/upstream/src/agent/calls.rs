@@ -203,11 +203,13 @@ impl Calls {
     }
 
     /// Stops waiting for execs: calls whose arguments are whole are told without, calls of which
-    /// nothing was told are left for later.
+    /// nothing has come are left for later. Text that waits for its name stays, or the arguments
+    /// would be told from the middle when the name comes.
     pub(super) fn stop_waiting(&mut self, answer: &mut Answer, actions: &mut Actions) {
-        self.announced.retain(|call| call.complete || answer.has_begun(&call.key));
+        self.announced.retain(|call| call.complete || !call.told.is_empty());
         for call in &mut self.announced {
-            if !call.complete && arguments::is_whole(&call.told) {
+            let is_told = !call.complete && answer.has_begun(&call.key);
+            if is_told && arguments::is_whole(&call.told) {
                 call.complete = true;
                 answer.close_call(&call.key, actions);
             }
