@@ -31,6 +31,7 @@ use super::memory::AgentMemory;
 use super::{refusal, values};
 use crate::classify::{classify, empty_answer, is_normal_end};
 use crate::error::UpstreamError;
+use crate::ids;
 use crate::memory::Memory;
 use crate::offer::Offer;
 use crate::session::{Actions, Answer, ClientMessage, Quiet, left, result_of, undecodable};
@@ -72,13 +73,14 @@ pub struct AgentSession {
 impl AgentSession {
     pub(super) fn new(start: Start) -> Self {
         let Start { context, offer, conversation_id, blobs, answer } = start;
+        let calls = Calls::new(ids::mark(answer.id()));
         Self {
             context,
             offer,
             conversation_id,
             blobs,
             answer,
-            calls: Calls::default(),
+            calls,
             checkpoint: None,
             checkpoint_bytes: 0,
             turn_ended: false,

@@ -108,6 +108,10 @@ impl Answer {
         }
     }
 
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     pub(crate) fn spoke(&self) -> bool {
         self.spoke
     }

@@ -9,6 +9,7 @@ mod chat_tools;
 mod resumed;
 mod rig;
 mod timelines;
+mod unnamed;
 
 use std::time::Duration;
 
