@@ -6,6 +6,7 @@ mod agent_tools;
 mod answers;
 mod chat;
 mod chat_tools;
+mod open_end;
 mod resumed;
 mod rig;
 mod timelines;

@@ -1,5 +1,6 @@
 //! How a session ends that went on with results: an answer of its own, with an end of its own.
 
+use cursor_proto::Message as _;
 use cursor_proto::agent::TurnEndedUpdate;
 use cursor_proto::aiserver::{
     ClientSideToolV2, ClientSideToolV2Call, MCPParams, StreamUnifiedChatResponseWithTools,
@@ -60,6 +61,15 @@ fn an_agent_that_ends_its_turn_may_have_nothing_to_add_to_results() {
     let end = rig.end().expect("a legal end");
     assert_eq!(end.events, [Event::Finished(StopReason::EndTurn)]);
     assert!(end.done);
+}
+
+/// Defect: what the model said without the results was taken for what it made of them.
+#[test]
+fn a_turn_that_ends_while_results_are_awaited_is_lost() {
+    let mut rig = suspended_agent();
+    let ended: Bytes = turn_ended().encode_to_vec().into();
+    let failure = rig.session.receive(&ended, &mut Actions::default()).expect_err("not awaited");
+    assert_eq!(failure.class, FailureClass::UpstreamFailed);
 }
 
 /// Defect: the id by which the first answer's cost is asked for was still there at the end of the
