@@ -12,8 +12,9 @@ use super::{History, listing, no_input};
 use crate::json;
 use crate::openai_responses::callable::{Callables, flat_name};
 use crate::openai_responses::error::PREVIOUS;
-use crate::openai_responses::{freeform, seal, wire};
+use crate::openai_responses::{freeform, wire};
 use crate::problem::{missing, shown, unsupported_value};
+use crate::sealed;
 use crate::wire::{TextOr, parse_at, raw_object};
 
 mod calls;
@@ -116,7 +117,9 @@ impl Items<'_, '_> {
             (None, Some(_)) => "message".to_owned(),
             (None, None) => return Err(missing(format!("{path}.type"))),
         };
-        if is_hosted(&kind) {
+        // A search for tools that has a call id is answered by the client.
+        let searched = kind.starts_with("tool_search_") && item.call_id.is_some();
+        if is_hosted(&kind) && !searched {
             self.reader.ignored.add("input[].", &kind);
             return Ok(());
         }
@@ -135,6 +138,11 @@ impl Items<'_, '_> {
             | "shell_call_output"
             | "apply_patch_call_output" => self.output(&kind, item, path),
             "mcp_call" => self.mcp_call(item, path),
+            "agent_message" => self.agent_message(item, path),
+            "tool_search_call" => self.search_call(item, path),
+            "tool_search_output" => self.search_output(item, path),
+            // Its tools are declared already.
+            "additional_tools" => Ok(()),
             other => Err(unsupported_value(
                 format!("{path}.type"),
                 other,
@@ -168,10 +176,22 @@ impl Items<'_, '_> {
         Ok(())
     }
 
+    /// What one agent of the client says to another; the model shall know that it is not the user.
+    fn agent_message(&mut self, item: wire::Item, path: &str) -> Result<(), Failure> {
+        let path = format!("{path}.content");
+        let content = item.content.ok_or_else(|| missing(path.as_str()))?;
+        let author = item.author.unwrap_or_else(|| "another agent".to_owned());
+        let to = item.recipient.map(|name| format!(" to {name}")).unwrap_or_default();
+        let mut parts = vec![Part::Text(format!("Message from {author}{to}:"))];
+        parts.extend(self.reader.parts(content, Place::User, &path)?);
+        self.builder.user(parts);
+        Ok(())
+    }
+
     /// Our own seal goes back as it was; without it the text has to do.
     fn reasoning(&mut self, item: wire::Item, path: &str) -> Result<(), Failure> {
         let opaque = item.encrypted_content.filter(|text| !text.is_empty());
-        let mut part = opaque.as_deref().and_then(seal::unwrap);
+        let mut part = opaque.as_deref().and_then(sealed::unwrap);
         if opaque.is_some() && part.is_none() {
             self.reader.ignored.add("input[].", "encrypted_content");
         }
@@ -235,7 +255,6 @@ fn is_hosted(kind: &str) -> bool {
             | "mcp_approval_response"
             | "tool_search_call"
             | "tool_search_output"
-            | "additional_tools"
             | "program"
             | "program_output"
             | "configuration_update"
