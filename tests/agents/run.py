@@ -71,7 +71,8 @@ def main():
     arguments = parse_arguments()
     chosen = [each for each in agents.AGENTS if arguments.only in (None, each.name)]
     flows = [flow for flow in gateway.FLOWS if arguments.flow in (None, flow)]
-    if not unittest.main("test_shapes", argv=["test_shapes"], exit=False).result.wasSuccessful():
+    own = unittest.TestLoader().loadTestsFromNames(["test_shapes", "test_snippets"])
+    if not unittest.TextTestRunner().run(own).wasSuccessful():
         return 1
     gateways = []
     try:
