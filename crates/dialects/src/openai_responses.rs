@@ -25,5 +25,5 @@ pub use body::{Record, Status, Times, encode_whole, failed, response_id, unfinis
 pub use decode::{Request, read};
 pub use error::{error_body, unknown_previous_response, unknown_response};
 pub use form::ReplyForm;
-pub use list::{Order, Paging, deleted_body, input_items_body};
+pub use list::{Order, Paging, deleted_body, input_items_body, input_tokens_body};
 pub use stream::StreamEncoder;
