@@ -23,7 +23,7 @@ use crate::kept::{Background, KeptResponse};
 use crate::reply;
 use crate::router::Visit;
 
-pub(crate) use self::besides::input_tokens;
+pub(crate) use self::besides::{compact, input_tokens};
 use self::recording::Recording;
 pub(crate) use self::stored::{cancel, input_items, remove, show};
 
