@@ -78,6 +78,8 @@ pub enum FailureClass {
     /// The upstream refuses this request for a reason that another account does not cure.
     Forbidden,
     UnknownModel,
+    /// There is nothing under the name: no such path, no such stored answer.
+    NotFound,
     /// The body or a part of it is over a limit.
     TooLarge,
     /// The account's plan is used up.
@@ -107,6 +109,7 @@ impl FailureClass {
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::UnknownModel => "unknown_model",
+            Self::NotFound => "not_found",
             Self::TooLarge => "too_large",
             Self::Quota => "quota",
             Self::Busy => "busy",

@@ -88,6 +88,7 @@ fn outcome(failure: &Failure) -> Outcome {
             | FailureClass::ContextTooLong
             | FailureClass::Unauthenticated
             | FailureClass::UnknownModel
+            | FailureClass::NotFound
             | FailureClass::TooLarge
             | FailureClass::Busy
             | FailureClass::Overloaded

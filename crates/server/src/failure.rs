@@ -14,7 +14,7 @@ fn status(class: FailureClass) -> StatusCode {
         }
         FailureClass::Unauthenticated => StatusCode::UNAUTHORIZED,
         FailureClass::Forbidden => StatusCode::FORBIDDEN,
-        FailureClass::UnknownModel => StatusCode::NOT_FOUND,
+        FailureClass::UnknownModel | FailureClass::NotFound => StatusCode::NOT_FOUND,
         FailureClass::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         FailureClass::Quota | FailureClass::Busy => StatusCode::TOO_MANY_REQUESTS,
         FailureClass::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
@@ -89,12 +89,13 @@ fn respond(status: StatusCode, body: Vec<u8>, failure: &Failure) -> Response {
     }
     // The official SDKs repeat every 429 and 5xx unless told that it is no use.
     let no_use = match failure.class {
-        FailureClass::Quota | FailureClass::AccountRejected => true,
+        // Nor will a wrong key become a right one: Claude Code would try for half a minute.
+        FailureClass::Quota | FailureClass::AccountRejected | FailureClass::Unauthenticated => true,
         FailureClass::Invalid
         | FailureClass::ContextTooLong
-        | FailureClass::Unauthenticated
         | FailureClass::Forbidden
         | FailureClass::UnknownModel
+        | FailureClass::NotFound
         | FailureClass::TooLarge
         | FailureClass::Busy
         | FailureClass::Overloaded

@@ -169,8 +169,15 @@ async fn visit(State(app): State<App>, mut request: Request, next: Next) -> Resp
     let id = format!("req_{}", app.0.ambient.uuid().simple());
     let value = HeaderValue::from_str(&id);
     let surface = Surface::of(request.uri().path(), request.headers());
+    let shown = id.clone();
     request.extensions_mut().insert(Visit { id, surface });
+    let method = request.method().clone();
+    let path: String = request.uri().path().chars().take(200).collect();
     let mut response = next.run(request).await;
+    let status = response.status().as_u16();
+    if response.status().is_client_error() {
+        tracing::info!(request = %shown, status, %method, path, "refused");
+    }
     if let Ok(value) = value {
         for name in NAMES {
             response.headers_mut().insert(name, value.clone());
@@ -180,8 +187,21 @@ async fn visit(State(app): State<App>, mut request: Request, next: Next) -> Resp
 }
 
 async fn not_found(request: Request) -> Response {
-    let text = format!("There is nothing at {} {}.", request.method(), request.uri().path());
-    refuse(&request, StatusCode::NOT_FOUND, text)
+    let path = request.uri().path();
+    let hint = hint(path).unwrap_or_default();
+    let text = format!("There is nothing at {} {path}.{hint}", request.method());
+    let failure = Failure::new(FailureClass::NotFound, text);
+    Visit::of(request.extensions()).refusal(failure).into_response()
+}
+
+/// The usual mistakes with base URLs.
+fn hint(path: &str) -> Option<&'static str> {
+    if path.contains("/v1/v1/") {
+        return Some(" The address for clients of Anthropic's API ends without /v1.");
+    }
+    let ends = ["/chat/completions", "/responses", "/completions", "/models", "/messages"];
+    (!path.contains("/v1/") && ends.iter().any(|end| path.ends_with(end)))
+        .then_some(" The address for clients of OpenAI's API ends with /v1.")
 }
 
 async fn method_not_allowed(request: Request) -> Response {
@@ -202,6 +222,19 @@ fn refuse(request: &Request, status: StatusCode, text: String) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wrong_base_urls_get_a_hint() {
+        for (path, hinted) in [
+            ("/v1/v1/messages", true),
+            ("/chat/completions", true),
+            ("/responses", true),
+            ("/v1/nonsense", false),
+            ("/favicon.ico", false),
+        ] {
+            assert_eq!(hint(path).is_some(), hinted, "{path}");
+        }
+    }
 
     /// Invariant: exposure changes only on purpose.
     #[test]

@@ -21,7 +21,7 @@ pub fn error_type(class: FailureClass) -> &'static str {
         }
         FailureClass::Unauthenticated => "authentication_error",
         FailureClass::Forbidden => "permission_error",
-        FailureClass::UnknownModel => "not_found_error",
+        FailureClass::UnknownModel | FailureClass::NotFound => "not_found_error",
         FailureClass::TooLarge => "request_too_large",
         FailureClass::Quota | FailureClass::Busy => "rate_limit_error",
         FailureClass::Overloaded => "overloaded_error",
@@ -71,6 +71,7 @@ pub fn error_body(failure: &Failure, request_id: &str) -> Vec<u8> {
         | FailureClass::Unauthenticated
         | FailureClass::Forbidden
         | FailureClass::UnknownModel
+        | FailureClass::NotFound
         | FailureClass::TooLarge
         | FailureClass::Quota
         | FailureClass::Busy
@@ -110,13 +111,17 @@ fn message(failure: &Failure) -> String {
     format!("{dotted}: {text}")
 }
 
-/// With the two figures as the real API writes them, if the text has just two.
+/// With the two figures as the real API writes them, if the text has just two; without the text if
+/// it only says the same again.
 fn too_long(text: &str) -> String {
     if text.get(..TOO_LONG.len()).is_some_and(|head| head.eq_ignore_ascii_case(TOO_LONG)) {
         return format!("{TOO_LONG}{}", &text[TOO_LONG.len()..]);
     }
     if let [one, other] = figures(text)[..] {
         return format!("{TOO_LONG}: {} tokens > {} maximum", one.max(other), one.min(other));
+    }
+    if text.to_ascii_lowercase().contains("too long") {
+        return TOO_LONG.to_owned();
     }
     format!("{TOO_LONG}: {text}")
 }

@@ -18,7 +18,9 @@ pub struct ErrorWords {
 #[must_use]
 pub fn error_words(class: FailureClass) -> ErrorWords {
     let (kind, code) = match class {
-        FailureClass::Invalid => return ErrorWords { kind: "invalid_request_error", code: None },
+        FailureClass::Invalid | FailureClass::NotFound => {
+            return ErrorWords { kind: "invalid_request_error", code: None };
+        }
         FailureClass::ContextTooLong => ("invalid_request_error", "context_length_exceeded"),
         FailureClass::Unauthenticated => ("invalid_request_error", "invalid_api_key"),
         FailureClass::Forbidden => ("request_forbidden", "insufficient_permissions"),

@@ -232,6 +232,7 @@ pub(super) fn error_code(class: FailureClass) -> &'static str {
         FailureClass::Busy => "rate_limit_exceeded",
         FailureClass::Overloaded => "server_is_overloaded",
         FailureClass::Invalid
+        | FailureClass::NotFound
         | FailureClass::Forbidden
         | FailureClass::TooLarge
         | FailureClass::Refused => "invalid_prompt",

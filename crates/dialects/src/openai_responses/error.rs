@@ -33,7 +33,6 @@ struct Error<'a> {
 #[must_use]
 pub fn error_body(failure: &Failure) -> Vec<u8> {
     let code = match (failure.class, failure.param.as_deref()) {
-        (FailureClass::UnknownModel, Some(RESPONSE)) => None,
         (FailureClass::Invalid, Some(PREVIOUS)) if failure.client.starts_with(NOT_KEPT) => {
             Some("previous_response_not_found")
         }
@@ -44,15 +43,11 @@ pub fn error_body(failure: &Failure) -> Vec<u8> {
     json::to_vec(&Body { error: Error { message: &failure.client, kind, param, code } })
 }
 
-/// The failure for the path of an answer that is not kept. It has the class of an unknown model,
-/// which is the one that says "not found".
+/// The failure for the path of an answer that is not kept.
 #[must_use]
 pub fn unknown_response(id: &str) -> Failure {
     let message = format!("Response with id '{}' not found.", shown(id));
-    Failure {
-        param: Some(RESPONSE.to_owned()),
-        ..Failure::new(FailureClass::UnknownModel, message)
-    }
+    Failure { param: Some(RESPONSE.to_owned()), ..Failure::new(FailureClass::NotFound, message) }
 }
 
 /// The failure for a `previous_response_id` of an answer that is not kept.
