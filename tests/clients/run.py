@@ -61,15 +61,15 @@ def main():
         binary = find_binary()
         WORK.mkdir(parents=True, exist_ok=True)
         tools = install.everything(HERE, WORK)
-        gateways = gateway.start_both(binary, WORK)
+        key, gateways = gateway.start_all(binary, WORK)
     except (install.Problem, gateway.Problem) as problem:
         print(f"error: {problem}", file=sys.stderr)
         print(Tally(failed=1))
         return 1
     try:
         if arguments.serve:
-            return serve(gateways)
-        total = run(arguments, tools, gateways)
+            return serve(key, gateways)
+        total = run(arguments, tools, gateway.environment(key, gateways))
     finally:
         gateway.stop(gateways)
     total += Tally(failed=complain_of(gateways))
@@ -97,8 +97,7 @@ def find_binary():
     return binary.resolve()
 
 
-def run(arguments, tools, gateways):
-    environment = gateway.environment(gateways)
+def run(arguments, tools, environment):
     total = Tally()
     if arguments.node is None:
         total += run_pytest(tools, environment, arguments.python or [])
@@ -107,8 +106,8 @@ def run(arguments, tools, gateways):
     return total
 
 
-def serve(gateways):
-    for name, value in gateway.addresses(gateways).items():
+def serve(key, gateways):
+    for name, value in gateway.addresses(key, gateways).items():
         print(f"export {name}={value}")
     print("# Ctrl-C stops them.", flush=True)
     try:
@@ -189,7 +188,7 @@ def complain_of(gateways):
     troubles = 0
     for each in gateways:
         for line in each.troubles():
-            print(f"error: gateway ({each.flow} flow): {line}", file=sys.stderr)
+            print(f"error: cursor-api ({each.name}): {line}", file=sys.stderr)
             troubles += 1
     return troubles
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from functools import cache
+from typing import Annotated, get_args, get_origin
 
 import anthropic.types
 import openai.types.chat
@@ -29,6 +30,20 @@ def known(kind):
 def check_type(kind, data):
     """What the official SDK knows of a value; raises with the path of what is wrong."""
     known(kind).validate_python(data)
+
+
+@cache
+def members(union):
+    """The types of a union, by the word in their field `type`."""
+    (union, *_) = get_args(union) if get_origin(union) is Annotated else (union,)
+    return {get_args(each.model_fields["type"].annotation)[0]: each for each in get_args(union)}
+
+
+def check_event(union, event):
+    """As `check_type`, for the one type of a union that an event says it is."""
+    kinds = members(union)
+    assert event["type"] in kinds, f"no such event: {event['type']}"
+    check_type(kinds[event["type"]], event)
 
 
 def server_sent_events(text):
@@ -212,7 +227,7 @@ def messages_stream(events):
     """The message of a stream of named events that ended well."""
     events = [event for event in events if event["type"] != "ping"]
     for event in events:
-        check_type(anthropic.types.RawMessageStreamEvent, event)
+        check_event(anthropic.types.RawMessageStreamEvent, event)
     start, *blocks, delta, stop = events
     assert start["type"] == "message_start", start
     assert (delta["type"], stop) == ("message_delta", {"type": "message_stop"}), (delta, stop)
@@ -318,7 +333,7 @@ def responses_stream(events):
 def check_responses_events(events):
     """What also holds for a stream that fails."""
     for event in events:
-        check_type(openai.types.responses.ResponseStreamEvent, event)
+        check_event(openai.types.responses.ResponseStreamEvent, event)
     numbers = [event["sequence_number"] for event in events]
     assert numbers == list(range(len(events))), f"sequence numbers {numbers}"
     first, second = events[:2]

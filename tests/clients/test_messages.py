@@ -140,6 +140,26 @@ def test_the_tool_runner(claude):
     assert text_of(final) == "all rain"
 
 
+def test_a_thread_is_kept_or_refused(clients):
+    """The tool runners of the SDKs hold the conversation on the server unless that is refused in
+    these words; then they tell it anew each time."""
+    body = request("Remember [[mem K=kept]]", thread={"type": "create"})
+    created = clients.raw.post("/v1/messages?beta=true", json=body)
+    known = created.json().get("id", "msg_unknown")
+    thread = {"type": "continue", "previous_message_id": known}
+    body = request(sim("recall", "K"), thread=thread)
+    continued = clients.raw.post("/v1/messages?beta=true", json=body)
+    for answer in (created, continued):
+        if answer.status_code == 200:
+            continue
+        assert answer.status_code == 400, answer.text
+        error = answer.json()["error"]
+        assert error["type"] == "invalid_request_error"
+        assert error["details"]["error_code"] == "thread_unsupported_request"
+    if continued.status_code == 200:
+        assert continued.json()["content"][0]["text"] == "kept"
+
+
 def test_the_beta_path(claude):
     answer = claude.beta.messages.create(
         **request(say("beta")),
