@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs third-party clients against the gateway: the official OpenAI SDKs for Python and Node.
+"""Runs third-party clients against the gateway: official SDKs and frameworks, Python and Node.
 
 Needs nothing but Python and Node: packages are installed into `target/clients`, at the versions
-pinned here, and two gateways are started, one for each upstream flow, with the backend that is
-built in. The last line is `N passed, N failed, N skipped`, of both languages together.
+pinned here, and gateways are started for each upstream flow, with the backend that is built in.
+The last line is `N passed, N failed, N skipped`, of both languages together.
 
     python3 tests/clients/run.py                             everything
     python3 tests/clients/run.py --python test_text.py -k unicode    only these, by pytest's rules
@@ -32,8 +32,10 @@ ROOT = HERE.parent.parent
 WORK = ROOT / "target" / "clients"
 
 # Several times what a busy machine with two cores needs.
-PYTEST_LIMIT = 300
-NODE_LIMIT = 120
+PYTEST_LIMIT = 480
+NODE_LIMIT = 180
+# What each run that `AGENT_RUNS` asks for may take longer.
+AGENT_RUN_LIMIT = 10
 
 
 class Tally:
@@ -121,7 +123,8 @@ def serve(key, gateways):
 def run_pytest(tools, environment, arguments):
     report = fresh(WORK / "pytest.xml")
     command = [tools.python, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
-    finished = watch(command, HERE, environment, PYTEST_LIMIT)
+    limit = PYTEST_LIMIT + AGENT_RUN_LIMIT * int(environment.get("AGENT_RUNS", 0))
+    finished = watch(command, HERE, environment, limit)
     if not report.exists():
         print(f"error: pytest wrote no report ({finished})", file=sys.stderr)
         return Tally(failed=1)
