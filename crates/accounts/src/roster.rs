@@ -108,6 +108,17 @@ impl Roster {
         Some(self.entries[at].alias.clone())
     }
 
+    /// This very account, unless it rests: the one that served a conversation before has its
+    /// beginning in a cache. The turn of the others does not change.
+    pub fn take_this(&mut self, alias: &Alias, model: &str, now: Instant) -> Option<Alias> {
+        let entry = self.entries.iter_mut().find(|entry| entry.alias == *alias)?;
+        if !entry.rest(model, now).is_zero() {
+            return None;
+        }
+        entry.active += 1;
+        Some(entry.alias.clone())
+    }
+
     /// Gives an account back with what was learnt of it.
     pub fn settle(&mut self, alias: &Alias, model: &str, outcome: Outcome, now: Instant) {
         let Some(entry) = self.entries.iter_mut().find(|entry| entry.alias == *alias) else {
@@ -227,6 +238,20 @@ mod tests {
         let (a, b) = (Alias::new("a"), Alias::new("b"));
         assert_eq!(roster.take("m", std::slice::from_ref(&a), now), Some(b.clone()));
         assert_eq!(roster.take("m", &[a, b], now), None);
+    }
+
+    #[test]
+    fn a_certain_account_is_taken_unless_it_rests() {
+        let now = Instant::now();
+        let mut roster = roster(&["a", "b"]);
+        let b = Alias::new("b");
+        assert_eq!(roster.take_this(&b, "m", now), Some(b.clone()));
+        assert_eq!(take(&mut roster, now), "a");
+        let pause = Some(Duration::from_secs(7));
+        roster.settle(&b, "m", Outcome::RateLimited { pause }, now);
+        assert_eq!(roster.take_this(&b, "m", now), None);
+        assert_eq!(roster.take_this(&b, "other", now), Some(b));
+        assert_eq!(roster.take_this(&Alias::new("c"), "m", now), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use accounts::{Alias, ClientKey, Credential};
 use dialects::ImagePolicy;
-use gateway::{Account, Ambient as _, Gateway};
+use gateway::{Account, Ambient as _, Gateway, MemoryOptions, SuspendOptions};
 use secrecy::ExposeSecret as _;
 use server::App;
 use settings::Settings;
@@ -54,7 +54,18 @@ pub(crate) fn compose(settings: &Settings) -> Result<Composition, Refused> {
             max_bytes: limits.image_bytes,
             max_pixels: limits.image_pixels,
             max_count: limits.images,
-            remote: false,
+            max_side: limits.image_side,
+            remote: settings.images.remote,
+        },
+        remote_images: server::RemoteImageOptions {
+            timeout: settings.images.remote_timeout,
+            allow_private: settings.images.remote_private,
+        },
+        cors_origins: settings.cors_origins.clone(),
+        responses: server::KeptOptions {
+            timeout: settings.responses.timeout,
+            most: settings.responses.most,
+            bytes: settings.responses.bytes,
         },
     };
     let app = App::new(gateway.clone(), options, ambient);
@@ -133,8 +144,23 @@ fn options(settings: &Settings) -> gateway::Options {
                 }
             },
             timezone: upstream.timezone.clone(),
+            call_window: settings.tools.call_window,
         },
-        chat: ChatOptions { allow_model_fallbacks: upstream.allow_model_fallbacks },
+        chat: ChatOptions {
+            allow_model_fallbacks: upstream.allow_model_fallbacks,
+            call_window: settings.tools.call_window,
+            web_references: upstream.web_references,
+        },
+        suspend: SuspendOptions {
+            timeout: settings.tools.suspended.timeout,
+            most: settings.tools.suspended.most,
+            bytes: settings.tools.suspended.bytes,
+        },
+        memory: MemoryOptions {
+            timeout: settings.conversations.timeout,
+            most: settings.conversations.most,
+            bytes: settings.conversations.bytes,
+        },
     }
 }
 

@@ -30,4 +30,9 @@ pub mod aiserver {
 }
 
 pub use buffa::{EnumValue, Message, MessageField, MessageView};
-pub use buffa_types::google::protobuf;
+
+/// `google.protobuf`: the well-known types.
+pub mod protobuf {
+    pub use buffa_types::google::protobuf::__buffa::{oneof, view};
+    pub use buffa_types::google::protobuf::*;
+}

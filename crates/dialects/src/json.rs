@@ -128,6 +128,30 @@ pub(crate) fn escape_into(text: &str, out: &mut BytesMut) {
     out.put_slice(&bytes[copied..]);
 }
 
+/// A text that is known to be JSON, on one line: without blanks between its tokens, and with the
+/// line separators as escapes.
+pub(crate) fn compact(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for c in json.chars() {
+        match c {
+            ' ' | '\t' | '\n' | '\r' if !in_string => continue,
+            '\u{85}' => out.push_str("\\u0085"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            other => out.push(other),
+        }
+        if escaped {
+            escaped = false;
+        } else if c == '"' {
+            in_string = !in_string;
+        } else {
+            escaped = in_string && c == '\\';
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -163,6 +187,12 @@ mod tests {
         let text = "x\u{2028}y\u{2029}z\u{85}\u{7f}";
         assert_eq!(escaped(text), "x\\u2028y\\u2029z\\u0085\u{7f}");
         assert_eq!(to_vec(&text), b"\"x\\u2028y\\u2029z\\u0085\x7f\"");
+    }
+
+    #[test]
+    fn compact_text_is_one_line_with_the_same_meaning() {
+        let text = "{ \"a b\" : [ 1.50,\n\t\"x \\\" { \\\\\" , \"\u{2028}\u{85}\" ]\r\n}";
+        assert_eq!(compact(text), r#"{"a b":[1.50,"x \" { \\","\u2028\u0085"]}"#);
     }
 
     proptest! {

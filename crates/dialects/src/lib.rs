@@ -6,10 +6,13 @@
 //! image checks, the list of ignored fields. There is no HTTP, async, clock or randomness here;
 //! the time of an answer is an argument and its id is that of its first event.
 
+pub mod anthropic;
 mod encoder;
 mod ignored;
 mod json;
 pub mod openai_chat;
+pub mod openai_completions;
+pub mod openai_responses;
 mod picture;
 mod problem;
 mod wire;

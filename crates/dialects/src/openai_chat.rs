@@ -2,15 +2,21 @@
 //! answers, its error bodies, and the model list of `GET /v1/models`.
 //!
 //! The shapes are those of the public API reference. Beyond it, reasoning is shown as
-//! `reasoning_content`, which most clients read, and is taken back under the same name; the seal
-//! of a reasoning block has no place in this dialect and is dropped.
+//! `reasoning_content`, which most clients read, and is taken back under the same name. The seal
+//! of a reasoning block goes out in `reasoning_details`, which some clients hand back; an answer
+//! without seals does not have that field.
 
+mod custom;
 mod decode;
 mod error;
+pub(crate) mod fields;
 mod models;
-mod reply;
+pub(crate) mod reply;
 mod stream;
+pub(crate) mod usage;
 mod wire;
+
+use std::collections::BTreeSet;
 
 pub use decode::decode;
 pub use error::{ErrorWords, error_body, error_words, unknown_model};
@@ -24,6 +30,26 @@ pub struct ReplyForm {
     pub mode: Mode,
     /// The model as the client wrote it; echoed to it unchanged.
     pub model: String,
+    pub calls: CallForm,
+}
+
+/// How the model's calls are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallForm {
+    /// As `tool_calls`.
+    Tools {
+        /// Names of the tools that take free text instead of JSON.
+        custom: BTreeSet<String>,
+    },
+    /// As `function_call`, from before there were tools. A message has room for one: when the
+    /// model makes more in one answer, only the first is shown, and the model can ask again.
+    Function,
+}
+
+impl Default for CallForm {
+    fn default() -> Self {
+        Self::Tools { custom: BTreeSet::new() }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

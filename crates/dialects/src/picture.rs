@@ -1,19 +1,22 @@
-//! Pictures that clients send as data URIs: bounded before they are decoded, and looked at
-//! before they are passed on. The bytes go on as they came; nothing is converted or scaled.
+//! Pictures that clients send: bounded before they are decoded, and looked at before they are
+//! passed on. The bytes go on as they came, unless a side is too long: see [`scale`].
 
 use std::collections::HashMap;
 use std::io::Cursor;
+use std::num::NonZeroU32;
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use conversation::{Failure, FailureClass, Image, ImageFormat};
-use image::{ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder as _, ImageReader, ImageResult, Limits};
 
 use self::anatomy::{gif_is_animated, jpeg_has_end};
 
 mod anatomy;
+mod scale;
 
 /// Bounds for the images of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,9 @@ pub struct ImagePolicy {
     /// Largest image, width times height. All images of a request together may have eight times
     /// as many, because each of them is decoded once to see that it is whole.
     pub max_pixels: u64,
+    /// Longest side that is passed on, in pixels; a larger image is scaled down to it. `None`
+    /// passes all on that are within `max_pixels`.
+    pub max_side: Option<NonZeroU32>,
     /// Most images in one request.
     pub max_count: usize,
     /// Whether pictures behind `http` and `https` URLs are taken.
@@ -31,7 +37,13 @@ pub struct ImagePolicy {
 
 impl Default for ImagePolicy {
     fn default() -> Self {
-        Self { max_bytes: 20 << 20, max_pixels: 50_000_000, max_count: 50, remote: false }
+        Self {
+            max_bytes: 20 << 20,
+            max_pixels: 50_000_000,
+            max_side: NonZeroU32::new(8000),
+            max_count: 50,
+            remote: false,
+        }
     }
 }
 
@@ -112,7 +124,6 @@ impl<'a> Pictures<'a> {
     ///
     /// # Errors
     /// Not base64, or not a picture that the upstream takes, or over a bound.
-    #[allow(dead_code, reason = "the Anthropic dialect, which follows, has base64 fields")]
     pub(crate) fn read_base64(&mut self, payload: &str, path: &str) -> Result<Image, Failure> {
         self.count_one(path)?;
         let data = DataUri { media_type: "", payload }.decode(self.policy.max_bytes, path)?;
@@ -146,14 +157,48 @@ impl<'a> Pictures<'a> {
         if format == ImageFormat::Gif && gif_is_animated(&data) {
             return Err(Failure::invalid(path, "Animated GIF images are not supported."));
         }
-        let memory = self.policy.max_pixels.saturating_mul(4).saturating_add(DECODER_ROOM);
-        reader(&data, format, Some(memory))
-            .decode()
-            .map_err(|error| damaged(format, &error, path))?;
+        let (picture, orientation) =
+            decode(&data, format, self.memory()).map_err(|error| damaged(format, &error, path))?;
         if format == ImageFormat::Jpeg && !jpeg_has_end(&data) {
             return Err(Failure::invalid(path, "The JPEG image is damaged or cut off."));
         }
-        Ok(Image { format, width, height, data })
+        match self.policy.max_side.and_then(|most| scale::fit(width, height, most)) {
+            None => Ok(Image { format, width, height, data }),
+            Some(size) => {
+                drop(data);
+                self.shrunk(picture, size, orientation, format, path)
+            }
+        }
+    }
+
+    /// Bytes that one picture may unpack to.
+    fn memory(&self) -> u64 {
+        self.policy.max_pixels.saturating_mul(4).saturating_add(DECODER_ROOM)
+    }
+
+    fn shrunk(
+        &self,
+        picture: DynamicImage,
+        size: (u32, u32),
+        orientation: Orientation,
+        format: ImageFormat,
+        path: &str,
+    ) -> Result<Image, Failure> {
+        let max_bytes = self.policy.max_bytes;
+        match scale::shrink(picture, size, orientation, format, max_bytes) {
+            Ok(scale::Shrunk { format, width, height, data }) => {
+                Ok(Image { format, width, height, data })
+            }
+            // Every format is encoded from colours that it was decoded to: only room can lack.
+            Err(error) => {
+                let message = format!(
+                    "The image is too large: scaled down it still has more than {max_bytes} bytes."
+                );
+                let failure = Failure::new(FailureClass::TooLarge, message)
+                    .log(format!("{path}: encoding the scaled image: {error}"));
+                Err(Failure { param: Some(path.to_owned()), ..failure })
+            }
+        }
     }
 
     fn check_size(&self, width: u32, height: u32, path: &str) -> Result<(), Failure> {
@@ -196,6 +241,22 @@ fn reader(data: &[u8], format: ImageFormat, memory: Option<u64>) -> ImageReader<
     limits.max_alloc = memory.or(limits.max_alloc);
     reader.limits(limits);
     reader
+}
+
+/// The picture, and how its file wants it to be turned.
+fn decode(
+    data: &[u8],
+    format: ImageFormat,
+    memory: u64,
+) -> ImageResult<(DynamicImage, Orientation)> {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(memory);
+    let mut decoder = reader(data, format, Some(memory)).into_decoder()?;
+    limits.reserve(decoder.total_bytes())?;
+    decoder.set_limits(limits)?;
+    // A note that cannot be read turns nothing.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    Ok((DynamicImage::from_decoder(decoder)?, orientation))
 }
 
 fn damaged(format: ImageFormat, error: &image::ImageError, path: &str) -> Failure {

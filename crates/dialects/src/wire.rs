@@ -110,6 +110,10 @@ impl Alternative for Vec<String> {
     const EXPECTED: &'static str = "a string or an array of strings";
 }
 
+impl Alternative for Vec<Box<RawValue>> {
+    const EXPECTED: &'static str = "a string or an array";
+}
+
 impl<'de, T: Alternative> Deserialize<'de> for TextOr<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either<T>(PhantomData<T>);
@@ -152,6 +156,23 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     })?;
     json.end().map_err(|error| explain(&error, String::new()))?;
     Ok(value)
+}
+
+/// Reads a part of a body that was kept as text; `at` is the path of that part.
+///
+/// # Errors
+/// A field has the wrong type.
+pub(crate) fn parse_at<T: DeserializeOwned>(raw: &RawValue, at: &str) -> Result<T, Failure> {
+    let mut json = serde_json::Deserializer::from_str(raw.get());
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let path = match path.as_str() {
+            "." => at.to_owned(),
+            inner if inner.starts_with('[') => format!("{at}{inner}"),
+            inner => format!("{at}.{inner}"),
+        };
+        explain(error.inner(), path)
+    })
 }
 
 fn explain(error: &serde_json::Error, path: String) -> Failure {

@@ -6,10 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::BytesMut;
-use conversation::{BlockKind, Event, Failure, FailureClass, StopReason, Usage, UsageSource, fold};
-use dialects::openai_chat::{Mode, ReplyForm, StreamEncoder, decode, encode_whole};
+use conversation::fold;
+use dialects::openai_chat::{CallForm, Mode, ReplyForm, StreamEncoder, decode, encode_whole};
 use dialects::{Encoder, Images};
 use serde_json::Value;
+
+use self::reply_events::{event, text};
+
+#[path = "support/reply_events.rs"]
+mod reply_events;
 
 const CREATED: i64 = 1_700_000_000;
 
@@ -57,7 +62,11 @@ fn requests() {
 fn replies() {
     for name in names("reply-", ".json") {
         let fixture: Value = serde_json::from_str(&read(&name)).expect(&name);
-        let form = |mode| ReplyForm { mode, model: text(&fixture["model"]) };
+        let form = |mode| ReplyForm {
+            mode,
+            model: text(&fixture["model"]),
+            calls: call_form(&fixture["calls"]),
+        };
         let include_usage = fixture["usage"].as_bool().expect("usage");
         let events: Vec<_> =
             fixture["events"].as_array().expect("events").iter().map(event).collect();
@@ -87,44 +96,13 @@ fn every_snapshot_has_a_fixture() {
     }
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().expect("a string").to_owned()
-}
-
-/// One event as the fixtures write it.
-fn event(value: &Value) -> Result<Event, Failure> {
-    let (name, value) = value.as_object().and_then(|o| o.iter().next()).expect("one field");
-    Ok(match name.as_str() {
-        "started" => Event::Started { id: text(&value["id"]), model: text(&value["model"]) },
-        "opened" => Event::Opened(match value.as_str() {
-            Some("text") => BlockKind::Text,
-            Some("reasoning") => BlockKind::Reasoning,
-            _ => BlockKind::ToolCall {
-                id: text(&value["tool_call"]["id"]),
-                name: text(&value["tool_call"]["name"]),
-            },
-        }),
-        "delta" => Event::Delta(text(value)),
-        "closed" => Event::Closed(value.as_str().map(str::to_owned)),
-        "usage" => Event::Usage(Usage {
-            input: value["input"].as_u64().expect("input"),
-            output: value["output"].as_u64().expect("output"),
-            cache_read: value["cache_read"].as_u64(),
-            cache_write: value["cache_write"].as_u64(),
-            reasoning: value["reasoning"].as_u64(),
-            source: match value["source"].as_str() {
-                Some("estimate") => UsageSource::Estimate,
-                _ => UsageSource::Upstream,
-            },
-        }),
-        "finished" => Event::Finished(match value.as_str() {
-            Some("end_turn") => StopReason::EndTurn,
-            Some("tool_calls") => StopReason::ToolCalls,
-            Some("max_output") => StopReason::MaxOutput,
-            Some("refused") => StopReason::Refused,
-            _ => StopReason::StopSequence(text(&value["stop_sequence"])),
-        }),
-        "failed" => return Err(Failure::new(FailureClass::UpstreamFailed, text(value))),
-        other => panic!("unknown event {other}"),
-    })
+/// Missing, `"function_call"`, or the names of the custom tools.
+fn call_form(value: &Value) -> CallForm {
+    match value {
+        Value::String(_) => CallForm::Function,
+        value => {
+            let names = value.as_array().into_iter().flatten();
+            CallForm::Tools { custom: names.map(text).collect() }
+        }
+    }
 }

@@ -5,22 +5,24 @@ use bytes::BytesMut;
 use conversation::{
     BlockKind, Event, Failure, FailureClass, Grammar, StopReason, Usage, UsageSource, fold,
 };
-use dialects::openai_chat::{Mode, ReplyForm, StreamEncoder, decode, encode_whole};
+use dialects::openai_chat::{CallForm, Mode, ReplyForm, StreamEncoder, decode, encode_whole};
 use dialects::{Encoder, Images};
 use proptest::prelude::*;
 use serde_json::Value;
 
-fn form(mode: Mode) -> ReplyForm {
-    ReplyForm { mode, model: "mo\"del\u{2028}".into() }
+fn form(mode: Mode, calls: CallForm) -> ReplyForm {
+    ReplyForm { mode, model: "mo\"del\u{2028}".into(), calls }
 }
 
 fn encoder(include_usage: bool) -> StreamEncoder {
-    StreamEncoder::new(&form(Mode::Stream { include_usage }), 1_700_000_000)
+    let form = form(Mode::Stream { include_usage }, CallForm::default());
+    StreamEncoder::new(&form, 1_700_000_000)
 }
 
-fn encode(events: &[Event], include_usage: bool) -> String {
+fn encode(events: &[Event], include_usage: bool, calls: CallForm) -> String {
     let mut out = BytesMut::new();
-    let mut encoder = encoder(include_usage);
+    let form = form(Mode::Stream { include_usage }, calls);
+    let mut encoder = StreamEncoder::new(&form, 1_700_000_000);
     for event in events {
         encoder.encode(event.clone(), &mut out);
     }
@@ -39,9 +41,18 @@ fn payloads(stream: &str) -> Vec<&str> {
 struct Assembled {
     content: String,
     reasoning: String,
-    calls: Vec<(String, String, String)>,
+    details: Vec<Value>,
+    calls: Vec<Call>,
     finish_reason: Option<String>,
     usage: Option<Value>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Call {
+    id: String,
+    kind: String,
+    name: String,
+    text: String,
 }
 
 /// Puts a complete stream together as strictly as a validator would.
@@ -71,21 +82,38 @@ fn assemble(stream: &str, include_usage: bool) -> Assembled {
         for call in delta.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
             assemble_call(call, &mut assembled.calls);
         }
+        if let Some(call) = delta.get("function_call") {
+            assemble_function_call(call, &mut assembled.calls);
+        }
+        let details = delta.get("reasoning_details").and_then(Value::as_array);
+        assembled.details.extend(details.into_iter().flatten().cloned());
         assembled.finish_reason = choice["finish_reason"].as_str().map(str::to_owned);
     }
     assert!(assembled.finish_reason.is_some());
     assembled
 }
 
-fn assemble_call(call: &Value, calls: &mut Vec<(String, String, String)>) {
+fn assemble_call(call: &Value, calls: &mut Vec<Call>) {
     let text = |value: &Value| value.as_str().expect("a string").to_owned();
     let index = usize::try_from(call["index"].as_u64().expect("index")).expect("small");
     if let Some(id) = call.get("id") {
-        assert_eq!((index, &call["type"]), (calls.len(), &Value::from("function")));
-        calls.push((text(id), text(&call["function"]["name"]), String::new()));
+        assert_eq!(index, calls.len());
+        let kind = text(&call["type"]);
+        let name = text(&call[&kind]["name"]);
+        calls.push(Call { id: text(id), kind, name, text: String::new() });
     }
     assert_eq!(index + 1, calls.len(), "calls follow each other");
-    calls[index].2 += &text(&call["function"]["arguments"]);
+    let open = &mut calls[index];
+    let field = if open.kind == "custom" { "input" } else { "arguments" };
+    open.text += &text(&call[&open.kind][field]);
+}
+
+fn assemble_function_call(call: &Value, calls: &mut Vec<Call>) {
+    if let Some(name) = call.get("name").and_then(Value::as_str) {
+        assert!(calls.is_empty(), "room for one");
+        calls.push(Call { name: name.to_owned(), ..Call::default() });
+    }
+    calls[0].text += call["arguments"].as_str().expect("a string");
 }
 
 /// The same out of a whole body.
@@ -93,18 +121,23 @@ fn assembled_whole(body: &[u8]) -> Assembled {
     let body: Value = serde_json::from_slice(body).expect("JSON");
     let message = &body["choices"][0]["message"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let whole_call = |call: &Value| {
+        let kind = text(&call["type"]);
+        let inner = &call[&kind];
+        let written = inner.get("input").unwrap_or(&inner["arguments"]);
+        Call { id: text(&call["id"]), name: text(&inner["name"]), text: text(written), kind }
+    };
+    let mut calls: Vec<Call> =
+        message["tool_calls"].as_array().into_iter().flatten().map(whole_call).collect();
+    if let Some(call) = message.get("function_call") {
+        let (name, text) = (text(&call["name"]), text(&call["arguments"]));
+        calls.push(Call { name, text, ..Call::default() });
+    }
     Assembled {
         content: text(&message["content"]),
         reasoning: text(&message["reasoning_content"]),
-        calls: message["tool_calls"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|call| {
-                let function = &call["function"];
-                (text(&call["id"]), text(&function["name"]), text(&function["arguments"]))
-            })
-            .collect(),
+        details: message["reasoning_details"].as_array().cloned().unwrap_or_default(),
+        calls,
         finish_reason: body["choices"][0]["finish_reason"].as_str().map(str::to_owned),
         usage: body.get("usage").cloned(),
     }
@@ -130,11 +163,24 @@ fn kinds() -> impl Strategy<Value = BlockKind> {
         Just(BlockKind::Text),
         Just(BlockKind::Reasoning),
         (texts(), texts()).prop_map(|(id, name)| BlockKind::ToolCall { id, name }),
+        texts().prop_map(|id| BlockKind::ToolCall { id, name: CUSTOM.into() }),
+    ]
+}
+
+const CUSTOM: &str = "patch";
+
+fn call_forms() -> impl Strategy<Value = CallForm> {
+    prop_oneof![
+        Just(CallForm::default()),
+        Just(CallForm::Tools { custom: [CUSTOM.to_owned()].into() }),
+        Just(CallForm::Function),
     ]
 }
 
 fn blocks() -> impl Strategy<Value = Vec<Event>> {
-    let inside = prop_oneof![4 => texts().prop_map(Event::Delta), 1 => usages()];
+    let argument = prop::sample::select(vec!["{\"input\":\"", "\\n", "\\ud83d", "\\ude00", "\"}"]);
+    let delta = prop_oneof![3 => texts(), 1 => argument.prop_map(str::to_owned)];
+    let inside = prop_oneof![4 => delta.prop_map(Event::Delta), 1 => usages()];
     (kinds(), proptest::collection::vec(inside, 0..5), proptest::option::of(texts())).prop_map(
         |(kind, inside, seal)| {
             let mut events = vec![Event::Opened(kind)];
@@ -176,10 +222,15 @@ fn failure() -> Failure {
 
 proptest! {
     #[test]
-    fn a_stream_put_together_is_the_whole_answer(events in answers(), include_usage: bool) {
-        let mut streamed = assemble(&encode(&events, include_usage), include_usage);
+    fn a_stream_put_together_is_the_whole_answer(
+        events in answers(),
+        include_usage: bool,
+        calls in call_forms(),
+    ) {
+        let stream = encode(&events, include_usage, calls.clone());
+        let mut streamed = assemble(&stream, include_usage);
         let reply = fold(events.into_iter().map(Ok)).expect("complete");
-        let mut whole = assembled_whole(&encode_whole(&reply, &form(Mode::Whole), 1_700_000_000));
+        let mut whole = assembled_whole(&encode_whole(&reply, &form(Mode::Whole, calls), 1_700_000_000));
         if !include_usage {
             prop_assert_eq!(streamed.usage.take(), None);
             whole.usage = None;
@@ -327,5 +378,5 @@ fn call_indexes_go_on_after_nine() {
         events.push(Event::Closed(None));
     }
     events.push(Event::Finished(StopReason::ToolCalls));
-    assert_eq!(assemble(&encode(&events, false), false).calls.len(), 23);
+    assert_eq!(assemble(&encode(&events, false, CallForm::default()), false).calls.len(), 23);
 }

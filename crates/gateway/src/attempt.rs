@@ -2,82 +2,160 @@
 //!
 //! Up to the first visible event a failure may be cured by another account; from then on the
 //! status is spent and the failure goes to the client. The account is settled by its lease
-//! however the attempt ends.
+//! however the attempt ends. A turn that ends with calls of the client's tools leaves its stream
+//! waiting here, in the task that drove it, until the results come or the wait is over.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use conversation::{Failure, FailureClass, Turn};
+use accounts::Alias;
+use conversation::{Failure, FailureClass, ToolResult, Turn};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use upstream::transport::Exchange;
 use upstream::{
-    Caller, ClientMessage, Deadline, Flow, Session, UpstreamError, agent, chat, classify,
+    Caller, ClientMessage, Deadline, Flow, Memory, Opening, Route, Session, UpstreamError, agent,
+    chat, classify,
 };
 
 use crate::account::{Account, no_accounts};
 use crate::answer::Batch;
-use crate::driver::{Drive, Ending};
+use crate::driver::{Drive, Ending, Wait, Waiting};
 use crate::lease::{Lease, may_try_elsewhere};
-use crate::service::Inner;
+use crate::memories::Remembered;
+use crate::service::{Inner, Running};
+use crate::suspended::Resume;
+use crate::transcript::Place;
 
 /// How often a call is made that the upstream turns away unseen.
 const MOST_TURNED_AWAY: usize = 3;
 
-/// A turn and where its answer goes.
+/// A turn on its way, and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) turn: Turn,
+    pub(crate) route: Route,
+    pub(crate) place: Place,
+    pub(crate) out: mpsc::Sender<Batch>,
+    /// Counts the turn as long as it lives.
+    pub(crate) _running: Running,
+}
+
+/// The task that serves a turn, and those that take its stream on.
 pub(crate) struct TurnTask {
     pub(crate) gateway: Arc<Inner>,
-    pub(crate) turn: Turn,
-    pub(crate) out: mpsc::Sender<Batch>,
+}
+
+/// A stream that waits for results, with the account it runs on.
+struct Live {
+    waiting: Waiting,
+    lease: Lease,
+}
+
+/// What to do next: from the transcript, or on a stream that waited.
+struct Job {
+    work: Work,
+    resumed: Option<(Live, Vec<ToolResult>)>,
 }
 
 impl TurnTask {
-    /// Runs the turn to its end, or until the client leaves or the gateway cuts it.
-    pub(crate) async fn run(self, cut: CancellationToken) {
-        let ended = tokio::select! {
-            biased;
-            () = cut.cancelled() => Err(shutting_down()),
-            ended = self.attempts() => ended,
-        };
-        if let Err(failure) = ended {
-            self.gateway.counters().fail();
-            tracing::info!(
-                class = failure.class.name(),
-                model = %self.turn.model,
-                failure = %failure,
-                "turn failed"
-            );
-            // Waits for a slow reader, but not for ever; one that has gone needs no word.
-            let patience = self.gateway.options.progress_timeout;
-            let word = tokio::time::timeout(patience, self.out.send(Err(failure)));
-            tokio::select! {
-                _ = word => {}
-                () = stop_waiting(&cut) => {}
+    /// Runs the turn to its end, or until the client leaves or the gateway cuts it; then waits
+    /// for the results of calls, if that is how it ended.
+    pub(crate) async fn run(self, work: Work, cut: CancellationToken) {
+        let mut next = Some(Job { work, resumed: None });
+        while let Some(Job { work, resumed }) = next.take() {
+            let ended = tokio::select! {
+                biased;
+                () = cut.cancelled() => Err(shutting_down()),
+                ended = self.serve(&work, resumed) => ended,
+            };
+            match ended {
+                Ok(None) => {}
+                Ok(Some(live)) => {
+                    drop(work);
+                    next = self.wait(live, &cut).await;
+                }
+                Err(failure) => self.tell(&work, failure, &cut).await,
             }
         }
     }
 
-    async fn attempts(&self) -> Result<(), Failure> {
+    async fn tell(&self, work: &Work, failure: Failure, cut: &CancellationToken) {
+        self.gateway.counters().fail();
+        tracing::info!(
+            class = failure.class.name(),
+            model = %work.turn.model,
+            failure = %failure,
+            "turn failed"
+        );
+        // Waits for a slow reader, but not for ever; one that has gone needs no word.
+        let patience = self.gateway.options.progress_timeout;
+        let word = tokio::time::timeout(patience, work.out.send(Err(failure)));
+        tokio::select! {
+            _ = word => {}
+            () = stop_waiting(cut) => {}
+        }
+    }
+
+    /// Keeps the stream alive until its results come, or nobody wants it any more.
+    async fn wait(&self, live: Live, cut: &CancellationToken) -> Option<Job> {
+        let Live { mut waiting, mut lease } = live;
+        let wait = tokio::select! {
+            biased;
+            () = cut.cancelled() => return None,
+            wait = waiting.for_results(&self.gateway) => wait,
+        };
+        lease.served_so_far();
+        let (Resume { work, results }, alive) = match wait {
+            Wait::Resumed(resume) => (*resume, true),
+            Wait::Dismissed => return None,
+            // Taken at the very moment it was given up: then the request is under way.
+            Wait::Over if !self.gateway.suspended.leave(&waiting.ticket) => {
+                ((&mut waiting.ticket.resume).await.ok()?, false)
+            }
+            Wait::Over => return None,
+        };
+        let resumed = alive.then_some((Live { waiting, lease }, results));
+        Some(Job { work, resumed })
+    }
+
+    async fn serve(
+        &self,
+        work: &Work,
+        resumed: Option<(Live, Vec<ToolResult>)>,
+    ) -> Result<Option<Live>, Failure> {
         let started = Instant::now();
+        if let Some((Live { waiting, lease }, results)) = resumed {
+            let (drive, exchange) =
+                Drive::resume(&self.gateway, work, waiting, lease.alias(), started);
+            match drive.run(exchange, Some(results)).await {
+                // Nothing was seen of it: the transcript has all that is needed.
+                Err(failure) => {
+                    tracing::info!(account = %lease.alias(), %failure, "resumed stream failed");
+                }
+                Ok(ending) => return settle(lease, ending),
+            }
+        }
+        self.attempts(work, started).await
+    }
+
+    async fn attempts(&self, work: &Work, started: Instant) -> Result<Option<Live>, Failure> {
         let options = &self.gateway.options;
-        let model = self.turn.model.as_str();
+        let model = work.route.model.as_str();
+        let remembered = work.place.answered.and_then(|(m, _)| self.gateway.memories.find(&m));
+        let preferred = remembered.as_ref().map(|remembered| &remembered.alias);
         let mut tried = Vec::new();
         let mut last = None;
         while tried.len() < options.max_attempts {
-            let Some(lease) = Lease::take(&self.gateway.roster, model, &tried) else { break };
+            let Some(lease) = Lease::take(&self.gateway.roster, model, preferred, &tried) else {
+                break;
+            };
             tried.push(lease.alias().clone());
             let account = self.gateway.accounts.get(lease.alias()).ok_or_else(no_accounts)?;
-            match self.attempt(account, started).await {
-                Ok(Ending::Answered) => {
-                    lease.served();
-                    return Ok(());
-                }
-                Ok(Ending::Abandoned | Ending::Stalled) => return Ok(()),
-                Ok(Ending::FailedVisibly(failure) | Ending::NotTaken(failure)) => {
-                    lease.failed(&failure);
-                    return Err(failure);
-                }
+            let memory = memory_of(remembered.as_ref(), lease.alias());
+            match self.attempt(work, account, memory, started).await {
+                Ok(ending) => return settle(lease, ending),
                 Err(failure) => {
                     let again =
                         may_try_elsewhere(&failure) && started.elapsed() < options.total_timeout;
@@ -100,18 +178,26 @@ impl TurnTask {
     }
 
     /// One attempt. `Err` means that nothing was visible.
-    async fn attempt(&self, account: &Account, started: Instant) -> Result<Ending, Failure> {
+    async fn attempt(
+        &self,
+        work: &Work,
+        account: &Account,
+        mut memory: Option<Memory>,
+        started: Instant,
+    ) -> Result<Ending, Failure> {
         let mut renewed = false;
         let mut turned_away = 0;
         loop {
             let Opened { exchange, session, caller } = tokio::select! {
                 biased;
-                () = self.out.closed() => return Ok(Ending::Abandoned),
-                opened = self.open_in_time(account, started) => opened?,
+                () = work.out.closed() => return Ok(Ending::Abandoned),
+                opened = self.open_in_time(work, account, memory.as_ref(), started) => opened?,
             };
             let bearer = caller.bearer.clone();
-            let drive = Drive::new(&self.gateway, &self.turn, &self.out, session, caller, started);
-            match drive.run(exchange).await {
+            let drive = Drive::new(&self.gateway, work, session, caller, &account.alias, started);
+            match drive.run(exchange, None).await {
+                // The upstream has lost its part of what both sides kept.
+                Err(failure) if memory.is_some() && is_stale(&failure) => memory = None,
                 // An exchanged token that is refused is worth one more, for it may just have ended.
                 Err(failure)
                     if failure.class == FailureClass::AccountRejected
@@ -133,22 +219,33 @@ impl TurnTask {
     }
 
     /// Getting a token, a connection and a stream counts as waiting for the first message.
-    async fn open_in_time(&self, account: &Account, started: Instant) -> Result<Opened, Failure> {
+    async fn open_in_time(
+        &self,
+        work: &Work,
+        account: &Account,
+        memory: Option<&Memory>,
+        started: Instant,
+    ) -> Result<Opened, Failure> {
         let options = &self.gateway.options;
         let first = Instant::now() + options.first_message_timeout;
         let total = started + options.total_timeout;
-        match timeout_at(first.min(total), self.open(account)).await {
+        match timeout_at(first.min(total), self.open(work, account, memory)).await {
             Ok(opened) => opened,
             Err(_) if total < first => Err(classify(&UpstreamError::Deadline(Deadline::Total))),
             Err(_) => Err(classify(&UpstreamError::Deadline(Deadline::FirstMessage))),
         }
     }
 
-    async fn open(&self, account: &Account) -> Result<Opened, Failure> {
+    async fn open(
+        &self,
+        work: &Work,
+        account: &Account,
+        memory: Option<&Memory>,
+    ) -> Result<Opened, Failure> {
         let gateway = &self.gateway;
         let bearer = account.tokens.bearer(&gateway.backend, gateway.ambient.as_ref()).await?;
         let caller = account.caller(bearer);
-        let (message, session) = self.opening(account)?;
+        let (message, session) = self.opening(work, account, memory)?;
         let exchange = gateway
             .backend
             .open(&caller, gateway.ambient.stamp(), &message)
@@ -157,17 +254,48 @@ impl TurnTask {
         Ok(Opened { exchange, session, caller })
     }
 
-    fn opening(&self, account: &Account) -> Result<(ClientMessage, Session), Failure> {
+    fn opening(
+        &self,
+        work: &Work,
+        account: &Account,
+        memory: Option<&Memory>,
+    ) -> Result<(ClientMessage, Session), Failure> {
         let mut uuid = || self.gateway.ambient.uuid();
         let options = &self.gateway.options;
+        let timezone = account.timezone();
+        let opening = Opening { turn: &work.turn, route: &work.route, timezone, memory };
         match account.flow {
-            Flow::Agent => {
-                let timezone = account.timezone();
-                agent::open(&self.turn, &options.agent, timezone, &mut uuid)
-            }
-            Flow::Chat => chat::open(&self.turn, options.chat, &mut uuid),
+            Flow::Agent => agent::open(&opening, &options.agent, &mut uuid),
+            Flow::Chat => chat::open(&opening, options.chat, &mut uuid),
         }
     }
+}
+
+/// Gives the account back, unless the stream lives on.
+fn settle(lease: Lease, ending: Ending) -> Result<Option<Live>, Failure> {
+    match ending {
+        Ending::Answered => {
+            lease.served();
+            Ok(None)
+        }
+        Ending::Suspended(waiting) => Ok(Some(Live { waiting: *waiting, lease })),
+        Ending::Abandoned | Ending::Stalled => Ok(None),
+        Ending::FailedVisibly(failure) | Ending::NotTaken(failure) => {
+            lease.failed(&failure);
+            Err(failure)
+        }
+    }
+}
+
+/// What was kept for a conversation is of use to the account it was kept with.
+fn memory_of(remembered: Option<&Remembered>, alias: &Alias) -> Option<Memory> {
+    remembered.filter(|remembered| remembered.alias == *alias).map(|r| r.memory.clone())
+}
+
+/// "Conversation data missing" and the like (`reference/upstream-protocol.md` §15).
+fn is_stale(failure: &Failure) -> bool {
+    let log = failure.log.to_ascii_lowercase();
+    log.contains("conversation data") || log.contains("blob not found")
 }
 
 /// Of two failed attempts, the one to tell of: a dead account must not hide that another one is

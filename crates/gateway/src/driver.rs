@@ -2,28 +2,29 @@
 //!
 //! The only `select!` over a running stream. What is ready together is handled together and
 //! handed on as one batch. A slow client fills the channel; then the upstream is not read until
-//! there is room, while heartbeats go on.
+//! there is room, while heartbeats go on. A turn that ends with calls for the client leaves its
+//! stream to wait for the results.
 
-use std::task::Poll;
 use std::time::Duration;
 
-use conversation::{Event, Failure, Grammar, Limiter, Turn, Verdict};
-use tokio::sync::mpsc;
+use accounts::Alias;
+use conversation::{Event, Failure, Grammar, Limiter, ToolResult, Verdict};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep_until, timeout};
-use upstream::transport::{Exchange, Received};
+use upstream::transport::Exchange;
 use upstream::{Actions, Caller, Deadline, Session, UpstreamError, classify};
 
-use crate::answer::Batch;
+use self::step::{Step, next_batch, send};
+pub(crate) use self::waiting::{Wait, Waiting};
+use crate::attempt::Work;
 use crate::estimate::Meter;
+use crate::memories::Remembered;
 use crate::service::Inner;
+use crate::suspended::Terms;
+use crate::transcript::{AnswerMark, Mark};
 
-/// Bytes of messages handled before the batch is handed on: enough that a flood does not pay for a
-/// hand-over every few pieces, little enough that a slow reader holds little.
-const MOST_BYTES: usize = 16 << 10;
-
-/// Bytes around a message on the wire.
-const ENVELOPE: usize = 5;
+mod step;
+mod waiting;
 
 /// How long the figures of a finished turn may keep its end waiting.
 const USAGE_PATIENCE: Duration = Duration::from_secs(3);
@@ -31,6 +32,8 @@ const USAGE_PATIENCE: Duration = Duration::from_secs(3);
 /// How an attempt ended after its answer had become visible, or without anybody to see it.
 pub(crate) enum Ending {
     Answered,
+    /// Answered with calls of the client's tools; the stream waits for their results.
+    Suspended(Box<Waiting>),
     /// The client left.
     Abandoned,
     /// The client is there but has not read for too long; a word to it would not be read either.
@@ -42,10 +45,11 @@ pub(crate) enum Ending {
 
 pub(crate) struct Drive<'a> {
     gateway: &'a Inner,
-    turn: &'a Turn,
-    out: &'a mpsc::Sender<Batch>,
+    work: &'a Work,
     session: Session,
     caller: Caller,
+    alias: &'a Alias,
+    mark: AnswerMark,
     limiter: Option<Limiter>,
     meter: Meter,
     grammar: Grammar,
@@ -62,18 +66,12 @@ pub(crate) struct Drive<'a> {
     progress: Option<Instant>,
 }
 
-/// What one turn of the loop brought.
-enum Step {
-    Messages,
-    /// Bytes that are no message, after those that were.
-    Undecodable(Failure),
-    End(Result<(), UpstreamError>),
-}
-
 /// How the loop ended.
 enum Driven {
     /// The answer is complete; its rest waits in `pending`.
     Finished,
+    /// The same, and the stream waits for results.
+    Suspended,
     Abandoned,
     NotTaken(Failure),
     Stalled,
@@ -83,24 +81,26 @@ enum Driven {
 enum Flow {
     Continue,
     Finished,
+    Suspended,
 }
 
 impl<'a> Drive<'a> {
     pub(crate) fn new(
         gateway: &'a Inner,
-        turn: &'a Turn,
-        out: &'a mpsc::Sender<Batch>,
+        work: &'a Work,
         session: Session,
         caller: Caller,
+        alias: &'a Alias,
         started: Instant,
     ) -> Self {
         Self {
             gateway,
-            turn,
-            out,
+            work,
             session,
             caller,
-            limiter: Limiter::new(&turn.limits),
+            alias,
+            mark: AnswerMark::new(&work.place),
+            limiter: Limiter::new(&work.turn.limits),
             meter: Meter::default(),
             grammar: Grammar::default(),
             pending: Vec::new(),
@@ -113,13 +113,33 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Runs to the end. `Err` means that nothing was visible.
-    pub(crate) async fn run(mut self, mut exchange: Exchange) -> Result<Ending, Failure> {
-        let driven = self.drive(&mut exchange).await;
+    /// On a stream that waited.
+    pub(crate) fn resume(
+        gateway: &'a Inner,
+        work: &'a Work,
+        waiting: Waiting,
+        alias: &'a Alias,
+        started: Instant,
+    ) -> (Self, Exchange) {
+        let Waiting { exchange, session, caller, ticket: _ } = waiting;
+        (Self::new(gateway, work, session, caller, alias, started), exchange)
+    }
+
+    /// Runs to the end; `results` are those that a waiting stream goes on with. `Err` means that
+    /// nothing was visible.
+    pub(crate) async fn run(
+        mut self,
+        mut exchange: Exchange,
+        results: Option<Vec<ToolResult>>,
+    ) -> Result<Ending, Failure> {
+        let driven = self.drive(&mut exchange, results).await;
+        if let Ok(Driven::Suspended) = driven {
+            return Ok(self.suspend(exchange).await);
+        }
         // Whatever the client still waits for, the upstream's part is over.
         drop(exchange);
         match driven {
-            Ok(Driven::Finished) => Ok(self.finish().await),
+            Ok(Driven::Finished | Driven::Suspended) => Ok(self.finish().await),
             Ok(Driven::Abandoned) => Ok(Ending::Abandoned),
             Ok(Driven::NotTaken(failure)) => Ok(Ending::NotTaken(failure)),
             Ok(Driven::Stalled) => Ok(Ending::Stalled),
@@ -132,27 +152,42 @@ impl<'a> Drive<'a> {
         }
     }
 
-    async fn drive(&mut self, exchange: &mut Exchange) -> Result<Driven, Failure> {
+    async fn drive(
+        &mut self,
+        exchange: &mut Exchange,
+        results: Option<Vec<ToolResult>>,
+    ) -> Result<Driven, Failure> {
         let mut actions = Actions::default();
-        let wake = self.tick(exchange, &mut actions)?;
+        if let Some(results) = results {
+            let id = self.gateway.ambient.uuid().simple().to_string();
+            self.session.resume(id, &results, &mut actions);
+        }
+        let wake = self.tick(&mut actions)?;
+        if let Some(driven) = self.carry_out(exchange, &mut actions).into_driven() {
+            return Ok(driven);
+        }
         let timer = sleep_until(wake);
         tokio::pin!(timer);
         loop {
             let blocked = self.is_blocked();
             tokio::select! {
                 biased;
-                () = self.out.closed() => return Ok(Driven::Abandoned),
+                () = self.work.out.closed() => return Ok(Driven::Abandoned),
                 // Before the upstream, so that a flood starves neither heartbeats nor deadlines.
                 () = &mut timer => {
                     if self.is_stalled() {
                         tracing::info!("the client has not read for too long");
                         return Ok(Driven::Stalled);
                     }
-                    let wake = self.tick(exchange, &mut actions)?;
+                    let wake = self.tick(&mut actions)?;
+                    // What was due may have been the end.
+                    if let Some(driven) = self.carry_out(exchange, &mut actions).into_driven() {
+                        return Ok(driven);
+                    }
                     timer.as_mut().reset(wake);
                 }
                 // Cancel-safe: without a permit nothing is taken from `pending`.
-                permit = self.out.reserve(), if blocked => {
+                permit = self.work.out.reserve(), if blocked => {
                     let Ok(permit) = permit else { return Ok(Driven::Abandoned) };
                     permit.send(Ok(std::mem::take(&mut self.pending)));
                     self.looked_at = 0;
@@ -161,16 +196,16 @@ impl<'a> Drive<'a> {
                 }
                 // Cancel-safe: all progress is kept in the exchange and the session.
                 step = next_batch(exchange, &mut self.session, &mut actions), if !blocked => {
-                    let waiting = self.progress.is_none();
                     if let Some(driven) = self.take_step(step, exchange, &mut actions)? {
                         return Ok(driven);
                     }
-                    // From the first message on another deadline holds, which may be a shorter
-                    // one. Later ones only move away, so the timer finds them by itself.
-                    if waiting && self.progress.is_some() {
-                        let wake = self.tick(exchange, &mut actions)?;
+                    // The batch may have brought a duty or a deadline that is sooner; later ones
+                    // the timer finds by itself.
+                    let wake = self.tick(&mut actions)?;
+                    if wake < timer.deadline() {
                         timer.as_mut().reset(wake);
                     }
+                    timer.as_mut().reset(wake);
                 }
             }
         }
@@ -185,9 +220,22 @@ impl<'a> Drive<'a> {
     ) -> Result<Option<Driven>, Failure> {
         // What came before an end or an error is seen before it, and may itself have been the end.
         let before = self.carry_out(exchange, actions);
-        if let Flow::Finished = before {
-            return Ok(Some(Driven::Finished));
+        match (before, step) {
+            (Flow::Suspended, Step::Messages) => Ok(Some(Driven::Suspended)),
+            // A stream that has ended cannot wait.
+            (Flow::Finished, _) | (Flow::Suspended, Step::Undecodable(_) | Step::End(_)) => {
+                Ok(Some(Driven::Finished))
+            }
+            (Flow::Continue, step) => self.take_last_step(step, exchange, actions),
         }
+    }
+
+    fn take_last_step(
+        &mut self,
+        step: Step,
+        exchange: &mut Exchange,
+        actions: &mut Actions,
+    ) -> Result<Option<Driven>, Failure> {
         match step {
             Step::Messages => Ok(None),
             Step::Undecodable(failure) => Err(failure),
@@ -214,7 +262,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Does what is due and tells when the next thing is.
-    fn tick(&mut self, exchange: &mut Exchange, actions: &mut Actions) -> Result<Instant, Failure> {
+    fn tick(&mut self, actions: &mut Actions) -> Result<Instant, Failure> {
         let now = Instant::now();
         let (since, patience, deadline) = match self.progress {
             None => {
@@ -233,7 +281,6 @@ impl<'a> Drive<'a> {
         if let Some(next) = self.session.tick(now.into_std(), actions) {
             wake = wake.min(next.into());
         }
-        send(exchange, actions);
         Ok(wake)
     }
 
@@ -243,6 +290,7 @@ impl<'a> Drive<'a> {
         if std::mem::take(&mut actions.progress) {
             self.progress = Some(Instant::now());
         }
+        let suspended = std::mem::take(&mut actions.suspended);
         let mut finished = actions.done;
         for event in actions.events.drain(..) {
             match &mut self.limiter {
@@ -257,8 +305,11 @@ impl<'a> Drive<'a> {
             }
         }
         actions.events.clear();
-        if finished {
+        if finished || (suspended && !self.gateway.suspended.is_on()) {
             return Flow::Finished;
+        }
+        if suspended {
+            return Flow::Suspended;
         }
         self.hand_on();
         Flow::Continue
@@ -271,7 +322,7 @@ impl<'a> Drive<'a> {
             return;
         }
         self.look_at_pending();
-        match self.out.try_send(Ok(std::mem::take(&mut self.pending))) {
+        match self.work.out.try_send(Ok(std::mem::take(&mut self.pending))) {
             Ok(()) => self.looked_at = 0,
             // Kept, and sent by the loop when there is room; a closed channel ends the loop.
             Err(TrySendError::Full(batch) | TrySendError::Closed(batch)) => {
@@ -284,6 +335,7 @@ impl<'a> Drive<'a> {
     fn look_at_pending(&mut self) {
         for event in &self.pending[self.looked_at..] {
             self.meter.see(event);
+            self.mark.see(event);
             if cfg!(debug_assertions)
                 && let Err(violation) = self.grammar.accept(event)
             {
@@ -293,15 +345,55 @@ impl<'a> Drive<'a> {
         self.looked_at = self.pending.len();
     }
 
-    /// Hands on the rest, then the figures and the end. Nobody waits for figures with text in hand.
-    async fn finish(&mut self) -> Ending {
+    /// Hands on the rest and the end.
+    async fn finish(mut self) -> Ending {
+        if !self.add_figures().await {
+            return Ending::Abandoned;
+        }
+        self.remember();
+        if self.deliver_rest().await { Ending::Answered } else { Ending::Abandoned }
+    }
+
+    /// The same, with a stream that waits. It is entered before the client sees the end, for the
+    /// results may be back at once.
+    async fn suspend(mut self, exchange: Exchange) -> Ending {
+        if !self.add_figures().await {
+            return Ending::Abandoned;
+        }
+        let mark = self.remember();
+        let calls = self.session.pending_calls();
+        let terms = Terms::new(&self.work.turn, &self.work.route);
+        let bytes = self.session.memory().bytes();
+        let ticket = self.gateway.suspended.enter(mark, calls, terms, bytes);
+        if !self.deliver_rest().await {
+            self.gateway.suspended.leave(&ticket);
+            return Ending::Abandoned;
+        }
+        let Self { session, caller, .. } = self;
+        Ending::Suspended(Box::new(Waiting { exchange, session, caller, ticket }))
+    }
+
+    /// Keeps what a follow-up turn can use; gives the mark it will be asked for by.
+    fn remember(&mut self) -> Mark {
+        self.look_at_pending();
+        let mark = self.mark.clone().end();
+        let remembered = Remembered { alias: self.alias.clone(), memory: self.session.memory() };
+        let from = self.work.place.answered.map(|(from, _)| from);
+        self.gateway.memories.keep(mark, from, remembered);
+        mark
+    }
+
+    /// Puts the figures before the end. Nobody waits for figures with text in hand. `false` when
+    /// the client has gone meanwhile.
+    async fn add_figures(&mut self) -> bool {
         self.look_at_pending();
         let end = self.pending.pop();
+        self.looked_at = self.pending.len();
         self.visible = true;
-        if let Some(estimate) = self.meter.estimate(self.turn) {
+        if let Some(estimate) = self.meter.estimate(&self.work.turn) {
             let usage = if self.may_look_up() {
                 if !self.deliver_rest().await {
-                    return Ending::Abandoned;
+                    return false;
                 }
                 self.looked_up().await.unwrap_or(estimate)
             } else {
@@ -309,8 +401,10 @@ impl<'a> Drive<'a> {
             };
             self.pending.push(Event::Usage(usage));
         }
+        // Both were looked at, or say nothing to those who look.
         self.pending.extend(end);
-        if self.deliver_rest().await { Ending::Answered } else { Ending::Abandoned }
+        self.looked_at = self.pending.len();
+        true
     }
 
     /// Waits for room as long as a stalled client is waited for.
@@ -321,7 +415,7 @@ impl<'a> Drive<'a> {
         let rest = std::mem::take(&mut self.pending);
         self.looked_at = 0;
         let patience = self.gateway.options.progress_timeout;
-        matches!(timeout(patience, self.out.send(Ok(rest))).await, Ok(Ok(())))
+        matches!(timeout(patience, self.work.out.send(Ok(rest))).await, Ok(Ok(())))
     }
 
     /// Whether the upstream keeps figures that its stream did not tell. Those of an answer that the
@@ -336,7 +430,7 @@ impl<'a> Drive<'a> {
         let lookup = self.gateway.backend.token_usage(&self.caller, stamp, id);
         let looked_up = tokio::select! {
             biased;
-            () = self.out.closed() => return None,
+            () = self.work.out.closed() => return None,
             looked_up = timeout(USAGE_PATIENCE, lookup) => looked_up,
         };
         match looked_up {
@@ -350,42 +444,12 @@ impl<'a> Drive<'a> {
     }
 }
 
-fn send(exchange: &mut Exchange, actions: &mut Actions) {
-    for message in actions.send.drain(..) {
-        // A closed stream says by its end why it is closed.
-        if let Err(error) = message.send(exchange) {
-            tracing::debug!(%error, "answer not sent");
-            break;
+impl Flow {
+    fn into_driven(self) -> Option<Driven> {
+        match self {
+            Self::Continue => None,
+            Self::Finished => Some(Driven::Finished),
+            Self::Suspended => Some(Driven::Suspended),
         }
     }
-}
-
-/// Everything that is ready, up to a bound: at least one message, or the end.
-async fn next_batch(exchange: &mut Exchange, session: &mut Session, actions: &mut Actions) -> Step {
-    let mut taken = 0;
-    let mut bytes = 0;
-    std::future::poll_fn(|cx| {
-        loop {
-            let received = match exchange.poll_next(cx) {
-                Poll::Ready(received) => received,
-                Poll::Pending if taken > 0 => return Poll::Ready(Step::Messages),
-                Poll::Pending => return Poll::Pending,
-            };
-            match received {
-                Received::Message(message) => {
-                    if let Err(failure) = session.receive(&message, actions) {
-                        return Poll::Ready(Step::Undecodable(failure));
-                    }
-                    taken += 1;
-                    // An envelope costs even when it is empty.
-                    bytes += message.len() + ENVELOPE;
-                    if bytes >= MOST_BYTES {
-                        return Poll::Ready(Step::Messages);
-                    }
-                }
-                Received::End(result) => return Poll::Ready(Step::End(result)),
-            }
-        }
-    })
-    .await
 }

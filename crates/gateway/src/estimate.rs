@@ -1,7 +1,7 @@
 //! Token figures for answers whose upstream told none, marked as estimates.
 
 use conversation::{
-    Event, Message, Part, TokenCounter, ToolResult, Turn, Usage, UsageSource, estimate_tokens,
+    Event, Message, Part, TokenCounter, Tool, ToolResult, Turn, Usage, UsageSource, estimate_tokens,
 };
 
 /// Around a picture; makers count between some hundred and some thousand.
@@ -26,7 +26,7 @@ impl Meter {
     /// The estimate, unless the upstream reported.
     pub(crate) fn estimate(&self, turn: &Turn) -> Option<Usage> {
         (!self.reported).then(|| Usage {
-            input: input_tokens(turn),
+            input: estimate_input(turn),
             output: self.output.count(),
             cache_read: None,
             cache_write: None,
@@ -36,10 +36,18 @@ impl Meter {
     }
 }
 
-fn input_tokens(turn: &Turn) -> u64 {
+/// What a request's input comes to, about: for figures that are due before the upstream tells.
+#[must_use]
+pub fn estimate_input(turn: &Turn) -> u64 {
     let instructions: u64 = turn.instructions.iter().map(|text| estimate_tokens(text)).sum();
     let messages: u64 = turn.messages.iter().map(message_tokens).sum();
-    instructions + messages
+    let tools: u64 = turn.tools.declared.iter().map(tool_tokens).sum();
+    instructions + messages + tools
+}
+
+fn tool_tokens(tool: &Tool) -> u64 {
+    let Tool { name, description, parameters } = tool;
+    [name, description, parameters].into_iter().map(|text| estimate_tokens(text)).sum()
 }
 
 fn message_tokens(message: &Message) -> u64 {

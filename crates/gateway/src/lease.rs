@@ -17,11 +17,23 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// The next account in turn.
-    pub(crate) fn take(roster: &Arc<Mutex<Roster>>, model: &str, tried: &[Alias]) -> Option<Self> {
+    /// The preferred account if it may serve, else the next one in turn.
+    pub(crate) fn take(
+        roster: &Arc<Mutex<Roster>>,
+        model: &str,
+        preferred: Option<&Alias>,
+        tried: &[Alias],
+    ) -> Option<Self> {
         let now = Instant::now().into_std();
-        let alias =
-            roster.lock().unwrap_or_else(PoisonError::into_inner).take(model, tried, now)?;
+        let mut locked = roster.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = preferred
+            .filter(|alias| !tried.contains(alias))
+            .and_then(|alias| locked.take_this(alias, model, now));
+        let alias = match taken {
+            Some(alias) => alias,
+            None => locked.take(model, tried, now)?,
+        };
+        drop(locked);
         Some(Self {
             roster: Arc::clone(roster),
             alias,
@@ -35,6 +47,11 @@ impl Lease {
     }
 
     pub(crate) fn served(mut self) {
+        self.served_so_far();
+    }
+
+    /// What came was good, whatever becomes of the rest.
+    pub(crate) fn served_so_far(&mut self) {
         self.outcome = Outcome::Served;
     }
 
@@ -111,7 +128,7 @@ mod tests {
     #[test]
     fn a_lease_is_given_back_when_dropped() {
         let roster = Arc::new(Mutex::new(Roster::new([Alias::new("a")])));
-        let lease = Lease::take(&roster, "m", &[]).expect("lease");
+        let lease = Lease::take(&roster, "m", None, &[]).expect("lease");
         assert_eq!(roster.lock().expect("lock").active(), 1);
         drop(lease);
         assert_eq!(roster.lock().expect("lock").active(), 0);

@@ -17,9 +17,14 @@ use upstream::{Backend, ModelQuery, classify};
 use crate::account::{Account, no_accounts};
 use crate::ambient::Ambient;
 use crate::answer::{Answer, BATCHES};
-use crate::attempt::TurnTask;
+use crate::attempt::{TurnTask, Work};
 use crate::catalogue::Catalogue;
+use crate::format::Format;
 use crate::lease::Lease;
+use crate::memories::{Memories, MemoryOptions};
+use crate::route::{self, Resolved};
+use crate::suspended::{SuspendOptions, Suspended};
+use crate::transcript::{ClientId, Place};
 
 /// Waits and limits of turns.
 #[derive(Debug, Clone)]
@@ -36,6 +41,8 @@ pub struct Options {
     pub usage_lookup: bool,
     pub agent: AgentOptions,
     pub chat: ChatOptions,
+    pub suspend: SuspendOptions,
+    pub memory: MemoryOptions,
 }
 
 /// Figures since the start.
@@ -46,6 +53,30 @@ pub struct Stats {
     pub failed: u64,
     /// Accounts in use, each as often as it is.
     pub leases: usize,
+    /// Streams that wait for the results of a client's tools.
+    pub suspended: usize,
+}
+
+/// A turn and who asks for it.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    pub(crate) client: ClientId,
+    pub(crate) turn: Turn,
+    pub(crate) place: Place,
+}
+
+impl Ask {
+    /// Looks over the whole transcript, which takes about a millisecond per megabyte.
+    #[must_use]
+    pub fn new(client: ClientId, turn: Turn) -> Self {
+        let place = Place::of(&client, &turn.messages);
+        Self { client, turn, place }
+    }
+
+    #[must_use]
+    pub fn turn(&self) -> &Turn {
+        &self.turn
+    }
 }
 
 /// The service. Cheap to clone.
@@ -58,6 +89,8 @@ pub(crate) struct Inner {
     pub(crate) roster: Arc<Mutex<Roster>>,
     pub(crate) options: Options,
     pub(crate) ambient: Arc<dyn Ambient>,
+    pub(crate) suspended: Suspended,
+    pub(crate) memories: Memories,
     catalogue: Catalogue,
     /// Owns the turns and the refresh of the catalogue.
     tasks: TaskTracker,
@@ -93,6 +126,8 @@ impl Gateway {
             backend,
             accounts,
             roster: Arc::new(Mutex::new(roster)),
+            suspended: Suspended::new(options.suspend),
+            memories: Memories::new(options.memory),
             options,
             ambient,
             catalogue: Catalogue::default(),
@@ -108,20 +143,57 @@ impl Gateway {
     ///
     /// # Errors
     /// Nobody could answer; nothing was visible yet.
-    pub async fn answer(&self, turn: Turn) -> Result<Answer, Failure> {
-        let running = self.admit().inspect_err(|_| self.0.counters.fail())?;
-        if let Err(failure) = self.check_images(&turn) {
-            self.0.counters.fail();
-            return Err(failure);
+    pub async fn answer(&self, ask: Ask) -> Result<Answer, Failure> {
+        let counted = |_: &Failure| self.0.counters.fail();
+        let format = Format::of(&ask.turn).inspect_err(counted)?;
+        match format {
+            None => self.answer_freely(ask).await,
+            // Rare, and larger than the other way.
+            Some(format) => Box::pin(self.answer_in_format(ask, format)).await,
         }
+    }
+
+    /// The answer as the model gives it.
+    pub(crate) async fn answer_freely(&self, ask: Ask) -> Result<Answer, Failure> {
+        let counted = |_: &Failure| self.0.counters.fail();
+        let running = self.admit().inspect_err(counted)?;
+        let Ask { turn, place, client: _ } = ask;
+        let resolved = route::resolve(&turn, &self.0.catalogue);
+        check_images(&turn, &resolved).inspect_err(counted)?;
         let (out, answer) = mpsc::channel(BATCHES);
-        let task = TurnTask { gateway: Arc::clone(&self.0), turn, out };
+        let work = Work { turn, route: resolved.route, place, out, _running: running };
+        self.start_or_resume(work);
+        Answer::begin(answer).await
+    }
+
+    /// Not part of the future that waits for the beginning: a turn's task is large.
+    fn start_or_resume(&self, work: Work) {
+        if let Err(work) = self.0.suspended.resume(work) {
+            let task = TurnTask { gateway: Arc::clone(&self.0) };
+            self.0.tasks.spawn(task.run(*work, self.0.cut.clone()));
+        }
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// Runs a task that ends with the gateway at the latest.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let cut = self.0.cut.clone();
         self.0.tasks.spawn(async move {
-            let _running = running;
-            task.run(cut).await;
+            tokio::select! {
+                () = cut.cancelled() => {}
+                () = task => {}
+            }
         });
-        Answer::begin(answer).await
+    }
+
+    /// Fields of the request that the model chosen for it has no use for.
+    #[must_use]
+    pub fn unserved(&self, turn: &Turn) -> Vec<&'static str> {
+        let resolved = route::resolve(turn, &self.0.catalogue);
+        if resolved.reasoning_ignored { vec!["reasoning"] } else { Vec::new() }
     }
 
     fn admit(&self) -> Result<Running, Failure> {
@@ -139,15 +211,6 @@ impl Gateway {
         Ok(running)
     }
 
-    fn check_images(&self, turn: &Turn) -> Result<(), Failure> {
-        let blind = |name: &str| self.0.catalogue.find(name).is_some_and(|model| !model.images);
-        if turn.images().next().is_some() && blind(turn.model.as_str()) {
-            let text = format!("The model `{}` does not take images.", turn.model);
-            return Err(Failure::invalid("messages", text));
-        }
-        Ok(())
-    }
-
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
         &self.0.catalogue
@@ -161,6 +224,7 @@ impl Gateway {
             active: counters.active.load(Ordering::Acquire),
             failed: counters.failed.load(Ordering::Relaxed),
             leases: self.0.roster.lock().unwrap_or_else(PoisonError::into_inner).active(),
+            suspended: self.0.suspended.count(),
         }
     }
 
@@ -188,6 +252,15 @@ impl Gateway {
     }
 }
 
+fn check_images(turn: &Turn, resolved: &Resolved) -> Result<(), Failure> {
+    let blind = resolved.model.as_ref().is_some_and(|model| !model.images);
+    if blind && turn.images().next().is_some() {
+        let text = format!("The model `{}` does not take images.", turn.model);
+        return Err(Failure::invalid("messages", text));
+    }
+    Ok(())
+}
+
 impl Counters {
     pub(crate) fn fail(&self) {
         self.failed.fetch_add(1, Ordering::Relaxed);
@@ -200,7 +273,7 @@ impl Inner {
     }
 
     async fn fetch_models(&self) -> Result<usize, Failure> {
-        let lease = Lease::take(&self.roster, "", &[]).ok_or_else(no_accounts)?;
+        let lease = Lease::take(&self.roster, "", None, &[]).ok_or_else(no_accounts)?;
         let account = self.accounts.get(lease.alias()).ok_or_else(no_accounts)?;
         let bearer = account.tokens.bearer(&self.backend, self.ambient.as_ref()).await?;
         let caller = account.caller(bearer);
@@ -237,7 +310,13 @@ async fn keep_catalogue_fresh(inner: &Inner) {
 }
 
 /// One turn in progress; counted down when dropped.
-struct Running(Arc<Inner>);
+pub(crate) struct Running(Arc<Inner>);
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Running")
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -4,25 +4,30 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use conversation::{Failure, FailureClass};
+use gateway::ClientId;
 use http::request::Parts;
 use http::{HeaderMap, header};
 
 use crate::App;
 use crate::body;
-use crate::failure::OpenAiFailure;
+use crate::failure::Refusal;
+use crate::router::{CURSOR_BASE, Visit};
 
 /// Proof that the request carries the key. Handlers that need it ask for it, so that forgetting
 /// the check does not compile.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Caller(());
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// Keeps the conversations of different keys apart.
+    pub(crate) client: ClientId,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = OpenAiFailure;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, OpenAiFailure> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
         match parts.extensions.get::<Self>() {
-            Some(caller) => Ok(*caller),
-            None => Err(missing().into()),
+            Some(caller) => Ok(caller.clone()),
+            None => Err(Visit::of(&parts.extensions).refusal(missing())),
         }
     }
 }
@@ -33,28 +38,32 @@ pub(crate) async fn require_key(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let failure = match presented(request.headers()) {
+    // The second product of this kind sends its key bare.
+    let bare = request.uri().path().starts_with(CURSOR_BASE);
+    let failure = match presented(request.headers(), bare) {
         None => missing(),
         Some(key) if app.0.options.key.matches(key) => {
-            request.extensions_mut().insert(Caller(()));
+            request.extensions_mut().insert(Caller { client: ClientId::new("auth_token") });
             return next.run(request).await;
         }
         Some(_) => wrong(),
     };
+    let refusal = Visit::of(request.extensions()).refusal(failure);
     // A client that is still sending would otherwise read a broken pipe instead of the reason.
     body::throw_away(request.into_body(), app.0.options.body_limit).await;
-    OpenAiFailure(failure).into_response()
+    refusal.into_response()
 }
 
-/// `Authorization: Bearer KEY` or `x-api-key: KEY`.
-fn presented(headers: &HeaderMap) -> Option<&str> {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(
-        |value| {
-            let (scheme, key) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
-        },
-    );
-    bearer.or_else(|| headers.get("x-api-key").and_then(|value| value.to_str().ok()))
+/// `Authorization: Bearer KEY`, `x-api-key: KEY`, or where that is the custom,
+/// `Authorization: KEY`.
+fn presented(headers: &HeaderMap, bare: bool) -> Option<&str> {
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = authorization.and_then(|value| {
+        let (scheme, key) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+    });
+    let key = bearer.or_else(|| authorization.map(str::trim).filter(|_| bare));
+    key.or_else(|| headers.get("x-api-key").and_then(|value| value.to_str().ok()))
 }
 
 fn missing() -> Failure {

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use conversation::{Failure, FailureClass};
-use dialects::openai_chat;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use dialects::{anthropic, openai_chat};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-/// The status of a failure that happens before anything was visible.
-pub(crate) fn status(class: FailureClass) -> StatusCode {
+fn status(class: FailureClass) -> StatusCode {
     match class {
         FailureClass::Invalid | FailureClass::ContextTooLong | FailureClass::Refused => {
             StatusCode::BAD_REQUEST
@@ -25,26 +24,59 @@ pub(crate) fn status(class: FailureClass) -> StatusCode {
     }
 }
 
-/// A failure as an OpenAI client reads it.
+/// Whose shapes an answer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Surface {
+    OpenAi,
+    Anthropic,
+}
+
+impl Surface {
+    /// By what the client calls and how it introduces itself: also answers to requests that reach
+    /// no handler have the shape that this client reads.
+    pub(crate) fn of(path: &str, headers: &HeaderMap) -> Self {
+        if path.contains("/v1/messages") || headers.contains_key("anthropic-version") {
+            return Self::Anthropic;
+        }
+        Self::OpenAi
+    }
+
+    /// The status of a failure that happens before anything was visible.
+    pub(crate) fn status(self, class: FailureClass) -> StatusCode {
+        match (self, class) {
+            // Its clients know this one, which HTTP does not.
+            (Self::Anthropic, FailureClass::Overloaded) => {
+                StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+            }
+            (Self::OpenAi | Self::Anthropic, class) => status(class),
+        }
+    }
+}
+
+/// A failure on its way to a client.
 #[derive(Debug)]
-pub(crate) struct OpenAiFailure(pub(crate) Failure);
+pub(crate) struct Refusal {
+    pub(crate) surface: Surface,
+    /// Not the class's own, such as 405.
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) failure: Failure,
+    pub(crate) request_id: String,
+}
 
-impl IntoResponse for OpenAiFailure {
+impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Self(failure) = self;
-        respond(status(failure.class), &failure)
+        let Self { surface, status, failure, request_id } = self;
+        let status = status.unwrap_or_else(|| surface.status(failure.class));
+        let body = match surface {
+            Surface::OpenAi => openai_chat::error_body(&failure),
+            Surface::Anthropic => anthropic::error_body(&failure, &request_id),
+        };
+        respond(status, body, &failure)
     }
 }
 
-impl From<Failure> for OpenAiFailure {
-    fn from(failure: Failure) -> Self {
-        Self(failure)
-    }
-}
-
-/// The same body with a status that is not the class's own, such as 405.
-pub(crate) fn respond(status: StatusCode, failure: &Failure) -> Response {
-    let mut response = json(status, openai_chat::error_body(failure));
+fn respond(status: StatusCode, body: Vec<u8>, failure: &Failure) -> Response {
+    let mut response = json(status, body);
     let headers = response.headers_mut();
     if let Some(pause) = failure.retry.after() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(pause)));
@@ -87,11 +119,34 @@ mod tests {
 
     use super::*;
 
+    fn refused(surface: Surface, failure: Failure) -> Response {
+        let request_id = "req_1".to_owned();
+        Refusal { surface, status: None, failure, request_id }.into_response()
+    }
+
+    #[test]
+    fn each_surface_has_its_own_word_for_overloaded() {
+        let overloaded = || Failure::new(FailureClass::Overloaded, "x");
+        assert_eq!(refused(Surface::OpenAi, overloaded()).status(), 503);
+        assert_eq!(refused(Surface::Anthropic, overloaded()).status(), 529);
+    }
+
+    #[test]
+    fn the_surface_shows_in_path_or_header() {
+        let none = HeaderMap::new();
+        let mut version = HeaderMap::new();
+        version.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
+        assert_eq!(Surface::of("/v1/messages", &none), Surface::Anthropic);
+        assert_eq!(Surface::of("/api/v1/messages/count_tokens", &none), Surface::Anthropic);
+        assert_eq!(Surface::of("/v1/models", &version), Surface::Anthropic);
+        assert_eq!(Surface::of("/v1/models", &none), Surface::OpenAi);
+    }
+
     #[test]
     fn pauses_become_whole_seconds_rounded_up() {
         let failure =
             Failure::new(FailureClass::Busy, "x").retry(Retry::After(Duration::from_millis(2100)));
-        let response = OpenAiFailure(failure).into_response();
+        let response = refused(Surface::OpenAi, failure);
         assert_eq!(response.status(), 429);
         assert_eq!(response.headers()["retry-after"], "3");
         assert!(response.headers().get("x-should-retry").is_none());
@@ -99,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_used_up_plan_is_not_worth_a_retry() {
-        let response = OpenAiFailure(Failure::new(FailureClass::Quota, "x")).into_response();
+        let response = refused(Surface::OpenAi, Failure::new(FailureClass::Quota, "x"));
         assert_eq!(response.headers()["x-should-retry"], "false");
     }
 }

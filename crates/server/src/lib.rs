@@ -6,15 +6,19 @@
 
 mod auth;
 mod body;
+mod cors;
 mod failure;
 mod health;
+mod kept;
 mod landing;
 mod listen;
+mod remote_image;
 mod reply;
 mod router;
 mod routes;
 mod vitals;
 
+pub use kept::KeptOptions;
 pub use listen::{ServeError, Server};
 pub use router::{ROUTES, Route, router};
 
@@ -23,7 +27,11 @@ use std::time::Duration;
 
 use accounts::ClientKey;
 use dialects::ImagePolicy;
+use dialects::openai_responses::Times;
 use gateway::{Ambient, Gateway};
+
+use crate::kept::Kept;
+use crate::remote_image::{Limits, RemoteImages};
 
 /// What the edge is told.
 #[derive(Debug, Clone)]
@@ -37,6 +45,21 @@ pub struct Options {
     /// Silence after which a streamed answer gets a comment line.
     pub keep_alive: Duration,
     pub images: ImagePolicy,
+    /// For pictures behind URLs, if the policy takes them.
+    pub remote_images: RemoteImageOptions,
+    /// Origins whose web pages may call; `*` for all.
+    pub cors_origins: Vec<String>,
+    /// Responses that clients ask to store.
+    pub responses: KeptOptions,
+}
+
+/// Pictures behind URLs; how many and how large they may be is the image policy's.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoteImageOptions {
+    /// For all pictures of a request together.
+    pub timeout: Duration,
+    /// Whether addresses that are not public are asked as well.
+    pub allow_private: bool,
 }
 
 /// Bodies decoded at once off the async threads.
@@ -54,6 +77,8 @@ pub(crate) struct Shared {
     pub(crate) started: tokio::time::Instant,
     /// Places for bodies that are decoded off the async threads.
     pub(crate) decoding: tokio::sync::Semaphore,
+    pub(crate) remote_images: RemoteImages,
+    pub(crate) kept: Arc<Kept>,
 }
 
 impl std::fmt::Debug for App {
@@ -68,10 +93,39 @@ impl App {
         let started_unix_ms = ambient.unix_ms();
         let started = tokio::time::Instant::now();
         let decoding = tokio::sync::Semaphore::new(DECODING);
-        Self(Arc::new(Shared { gateway, options, ambient, started_unix_ms, started, decoding }))
+        let remote_images = RemoteImages::new(Limits {
+            max_bytes: options.images.max_bytes,
+            // As much as a body that brings its pictures along.
+            max_total_bytes: options.body_limit,
+            max_count: options.images.max_count,
+            timeout: options.remote_images.timeout,
+            allow_private: options.remote_images.allow_private,
+        });
+        let kept = Arc::new(Kept::new(options.responses));
+        Self(Arc::new(Shared {
+            gateway,
+            options,
+            ambient,
+            started_unix_ms,
+            started,
+            decoding,
+            remote_images,
+            kept,
+        }))
     }
 
     pub(crate) fn unix_seconds(&self) -> i64 {
         i64::try_from(self.0.ambient.unix_ms() / 1000).unwrap_or(i64::MAX)
+    }
+
+    /// The upstream does not tell when a model was made; the gateway's start stands in, so that
+    /// the figure does not change between two calls.
+    pub(crate) fn started_unix(&self) -> i64 {
+        i64::try_from(self.0.started_unix_ms / 1000).unwrap_or(i64::MAX)
+    }
+
+    /// Of an answer that is complete now.
+    pub(crate) fn times(&self, created: i64) -> Times {
+        Times { created, completed: self.unix_seconds() }
     }
 }

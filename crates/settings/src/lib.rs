@@ -9,13 +9,15 @@ mod problem;
 mod raw;
 mod registry;
 mod resolve;
+mod settings;
 mod value;
 
 pub use document::{configuration_page, example_file};
 pub use problem::{Problem, Problems};
 pub use raw::{Layers, Origin};
 pub use registry::{KEYS, Key};
-pub use resolve::{
-    AccountSettings, ChecksumAlphabet, ClientType, Flow, HistoryChannel, InstructionChannel,
-    Limits, LogFormat, LogSettings, Settings, Timeouts, UpstreamSettings,
+pub use settings::{
+    AccountSettings, Bounds, ChecksumAlphabet, ClientType, Flow, HistoryChannel, ImageSettings,
+    InstructionChannel, Limits, LogFormat, LogSettings, Settings, Timeouts, ToolSettings,
+    UpstreamSettings,
 };

@@ -126,6 +126,12 @@ pub const KEYS: &[Key] = &[
         "Chat flow: ask for the tokens of a finished turn, since the stream does not tell them.",
     ),
     key(
+        "upstream.web_references",
+        "UPSTREAM_WEB_REFERENCES",
+        "false",
+        "Chat flow: whether the sources of a web search (-online models) end the answer as a list.",
+    ),
+    key(
         "upstream.max_streams",
         "UPSTREAM_MAX_STREAMS",
         "100",
@@ -185,10 +191,90 @@ pub const KEYS: &[Key] = &[
     key("limits.body", "LIMIT_BODY", "32MiB", "Longest request body."),
     key("limits.image", "LIMIT_IMAGE", "20MiB", "Longest image, decoded from base64."),
     key("limits.image_pixels", "LIMIT_IMAGE_PIXELS", "50000000", "Most pixels of one image."),
+    key(
+        "limits.image_side",
+        "LIMIT_IMAGE_SIDE",
+        "8000",
+        "Longest side of an image that is passed on, in pixels; larger ones are scaled down, 0 scales none.",
+    ),
     key("limits.images", "LIMIT_IMAGES", "50", "Most images in one request."),
     key("limits.turns", "LIMIT_TURNS", "2000", "Most answers in progress at once."),
     key("limits.attempts", "LIMIT_ATTEMPTS", "3", "Most accounts tried for one request."),
     key("models.refresh", "MODELS_REFRESH", "30m", "How often the model list is fetched anew."),
+    key(
+        "tools.suspend_timeout",
+        "TOOLS_SUSPEND_TIMEOUT",
+        "5m",
+        "How long an upstream stream waits for the results of a client's tools; 0 never waits, and every round is rebuilt from the transcript.",
+    ),
+    key("tools.suspended", "TOOLS_SUSPENDED", "500", "Most streams that wait for results at once."),
+    key(
+        "tools.suspended_memory",
+        "TOOLS_SUSPENDED_MEMORY",
+        "256MiB",
+        "What all waiting streams may hold together.",
+    ),
+    key(
+        "tools.call_window",
+        "TOOLS_CALL_WINDOW",
+        "150ms",
+        "How long after a call the model may still make a parallel one before the answer ends.",
+    ),
+    key(
+        "conversations.timeout",
+        "CONVERSATIONS_TIMEOUT",
+        "1h",
+        "How long the upstream's state of a conversation is kept for its next turn; 0 keeps none.",
+    ),
+    key(
+        "conversations.most",
+        "CONVERSATIONS_MOST",
+        "2000",
+        "Most conversations whose state is kept.",
+    ),
+    key(
+        "conversations.memory",
+        "CONVERSATIONS_MEMORY",
+        "256MiB",
+        "What the kept state may take together.",
+    ),
+    key(
+        "responses.timeout",
+        "RESPONSES_TIMEOUT",
+        "24h",
+        "How long a response with store is kept, in memory; 0 keeps none.",
+    ),
+    key("responses.most", "RESPONSES_MOST", "2000", "Most responses that are kept."),
+    key(
+        "responses.memory",
+        "RESPONSES_MEMORY",
+        "256MiB",
+        "What the kept responses may take together.",
+    ),
+    key(
+        "images.remote",
+        "IMAGES_REMOTE",
+        "false",
+        "Whether pictures behind URLs are fetched; only from public addresses.",
+    ),
+    key(
+        "images.remote_private",
+        "IMAGES_REMOTE_PRIVATE",
+        "false",
+        "Whether they may come from private and loopback addresses as well.",
+    ),
+    key(
+        "images.remote_timeout",
+        "IMAGES_REMOTE_TIMEOUT",
+        "10s",
+        "All pictures of a request must have arrived by then.",
+    ),
+    key(
+        "cors.origins",
+        "CORS_ORIGINS",
+        "",
+        "Origins whose web pages may call the gateway, separated by commas; * for all, empty for none.",
+    ),
 ];
 
 /// The registry's entry of that name.

@@ -2,131 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::problem::{Problem, Problems};
 use crate::raw::{Layers, Origin, RawAccount, nearest};
 use crate::registry;
+use crate::settings::{
+    AccountSettings, Bounds, ChecksumAlphabet, ClientType, Flow, HistoryChannel, ImageSettings,
+    InstructionChannel, Limits, LogFormat, LogSettings, Settings, Timeouts, ToolSettings,
+    UpstreamSettings,
+};
 use crate::value;
-
-/// Everything the gateway was told, validated.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    pub listen: SocketAddr,
-    pub auth_token: Option<SecretString>,
-    /// Begins with a slash, or empty.
-    pub route_prefix: String,
-    pub data_dir: PathBuf,
-    pub log: LogSettings,
-    pub upstream: UpstreamSettings,
-    pub timeouts: Timeouts,
-    pub limits: Limits,
-    pub models_refresh: Duration,
-    pub accounts: Vec<AccountSettings>,
-}
-
-#[derive(Debug, Clone)]
-pub struct LogSettings {
-    pub filter: String,
-    pub format: LogFormat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
-#[derive(Debug, Clone)]
-pub struct UpstreamSettings {
-    pub api_url: String,
-    pub agent_url: String,
-    pub ca_file: Option<PathBuf>,
-    pub flow: Flow,
-    pub client_version: String,
-    pub client_type: ClientType,
-    pub timezone: String,
-    pub privacy_mode: bool,
-    pub checksum_alphabet: ChecksumAlphabet,
-    pub instructions: InstructionChannel,
-    pub history: HistoryChannel,
-    pub allow_model_fallbacks: bool,
-    pub usage_lookup: bool,
-    pub max_streams: usize,
-    pub max_message_bytes: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flow {
-    Agent,
-    Chat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientType {
-    Ide,
-    Cli,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChecksumAlphabet {
-    UrlSafe,
-    Standard,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InstructionChannel {
-    CloudRule,
-    UserText,
-    CustomSystemPrompt,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HistoryChannel {
-    RootBlobs,
-    ConversationHistory,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    pub connect: Duration,
-    pub first_message: Duration,
-    pub progress: Duration,
-    pub total: Duration,
-    pub ping_interval: Duration,
-    pub ping: Duration,
-    pub idle_connection: Duration,
-    pub request_body: Duration,
-    pub keep_alive: Duration,
-    pub shutdown: Duration,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    pub body_bytes: usize,
-    pub image_bytes: usize,
-    pub image_pixels: u64,
-    pub images: usize,
-    pub turns: usize,
-    pub attempts: usize,
-}
-
-/// One account as written; its credential is parsed where credentials are known.
-#[derive(Debug, Clone)]
-pub struct AccountSettings {
-    pub alias: String,
-    pub credential: SecretString,
-    /// Overrides `upstream.flow`.
-    pub flow: Option<Flow>,
-    /// Overrides `upstream.timezone`.
-    pub timezone: Option<String>,
-    /// The key under which problems with it are reported, `accounts[0]`.
-    pub key: String,
-    pub origin: Origin,
-}
 
 impl Settings {
     /// # Errors
@@ -166,6 +55,30 @@ impl Reader {
             timeouts: self.timeouts(),
             limits: self.limits(),
             models_refresh: self.parse("models.refresh", value::wait),
+            tools: ToolSettings {
+                suspended: Bounds {
+                    timeout: self.parse("tools.suspend_timeout", value::duration),
+                    most: self.count("tools.suspended"),
+                    bytes: self.parse("tools.suspended_memory", value::bytes),
+                },
+                call_window: self.parse("tools.call_window", value::wait),
+            },
+            conversations: Bounds {
+                timeout: self.parse("conversations.timeout", value::duration),
+                most: self.count("conversations.most"),
+                bytes: self.parse("conversations.memory", value::bytes),
+            },
+            responses: Bounds {
+                timeout: self.parse("responses.timeout", value::duration),
+                most: self.count("responses.most"),
+                bytes: self.parse("responses.memory", value::bytes),
+            },
+            images: ImageSettings {
+                remote: self.parse("images.remote", value::boolean),
+                remote_private: self.parse("images.remote_private", value::boolean),
+                remote_timeout: self.parse("images.remote_timeout", value::wait),
+            },
+            cors_origins: self.parse("cors.origins", value::origins),
             accounts: self.accounts(),
         }
     }
@@ -207,6 +120,7 @@ impl Reader {
             ),
             allow_model_fallbacks: self.parse("upstream.allow_model_fallbacks", value::boolean),
             usage_lookup: self.parse("upstream.usage_lookup", value::boolean),
+            web_references: self.parse("upstream.web_references", value::boolean),
             max_streams: self.parse("upstream.max_streams", |text| match text.parse() {
                 Ok(number @ 1..=1000) => Ok(number),
                 _ => Err("expected a whole number from 1 to 1000".to_owned()),
@@ -235,6 +149,9 @@ impl Reader {
             body_bytes: self.parse("limits.body", value::bytes),
             image_bytes: self.parse("limits.image", value::bytes),
             image_pixels: self.count("limits.image_pixels") as u64,
+            image_side: self.parse("limits.image_side", |text| {
+                text.parse().map(NonZeroU32::new).map_err(|_| "expected a whole number".to_owned())
+            }),
             images: self.count("limits.images"),
             turns: self.count("limits.turns"),
             attempts: self.count("limits.attempts"),

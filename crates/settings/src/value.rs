@@ -7,6 +7,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let expected = || "expected a duration such as 500ms, 10s, 5m or 2h".to_owned();
     let (number, unit) = split_unit(text).ok_or_else(expected)?;
     let millis: u64 = match unit {
+        // Nothing is nothing in every unit.
+        "" if number == 0 => 0,
         "ms" => 1,
         "s" => 1_000,
         "m" | "min" => 60_000,
@@ -57,6 +59,23 @@ pub(crate) fn url(text: &str) -> Result<String, String> {
     }
 }
 
+/// Origins as browsers send them, separated by commas; `*` for all.
+pub(crate) fn origins(text: &str) -> Result<Vec<String>, String> {
+    let origins: Vec<String> =
+        text.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect();
+    let legal = |origin: &String| {
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        origin == "*"
+            || host.is_some_and(|host| {
+                !host.is_empty() && host.bytes().all(|b| b.is_ascii_graphic() && b != b'/')
+            })
+    };
+    match origins.iter().all(legal) {
+        true => Ok(origins),
+        false => Err("expected origins such as https://app.example, or *".to_owned()),
+    }
+}
+
 /// `/api`: begins with a slash, ends without one; empty for none.
 pub(crate) fn prefix(text: &str) -> Result<String, String> {
     let text = text.trim_end_matches('/');
@@ -84,6 +103,22 @@ mod tests {
         assert_eq!(bytes("32MiB"), Ok(32 << 20));
         assert!(duration("10").is_err() && duration("s").is_err() && bytes("1TB").is_err());
         assert!(duration("99999999999999999999s").is_err());
+    }
+
+    #[test]
+    fn zero_needs_no_unit() {
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+    }
+
+    #[test]
+    fn origins_have_a_scheme_and_no_path() {
+        assert_eq!(origins(""), Ok(Vec::new()));
+        let two = origins("https://a.example, http://localhost:5173").expect("legal");
+        assert_eq!(two, ["https://a.example", "http://localhost:5173"]);
+        assert_eq!(origins("*"), Ok(vec!["*".to_owned()]));
+        for text in ["a.example", "https://", "https://a.example/", "null"] {
+            assert!(origins(text).is_err(), "{text}");
+        }
     }
 
     #[test]

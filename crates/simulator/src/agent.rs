@@ -110,6 +110,9 @@ impl Agent {
         self.view = request::view(&run, &self.exchange.blobs, source)?;
         let context = self.request_context().await?;
         request::add_context(&mut self.view, &run, &context);
+        if self.view.has_images() && !models::sees(&self.view.model) {
+            return Err(Failure::no_images(&self.view.model).into());
+        }
         if self.link.call.state.config.refuse_reserved_tools {
             request::check_reserved(&self.view)?;
         }

@@ -88,6 +88,9 @@ impl Chat {
         request::check(&request)?;
         self.view = request::view(&request);
         drop(request);
+        if self.view.has_images() && !models::sees(&self.view.model) {
+            return Err(Failure::no_images(&self.view.model).into());
+        }
         let start = StreamStart { padding: "x".repeat(16), ..Default::default() };
         self.send(&StreamUnifiedChatResponseWithTools {
             response: start.into(),

@@ -122,6 +122,11 @@ impl Failure {
         Self::new(code, kind, "Bad model", format!("Unknown model {name}."))
     }
 
+    /// Images for a model that takes none. Kind and text are ours: no source has them.
+    pub(crate) fn no_images(name: &str) -> Self {
+        Self::invalid(format!("Model {name} does not support images"))
+    }
+
     /// A blob that the client did not have (vector `error_custom_message`).
     pub(crate) fn blob_missing() -> Self {
         let (kind, code) = (Kind::ERROR_CUSTOM_MESSAGE, Code::Internal);

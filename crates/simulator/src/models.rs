@@ -57,6 +57,11 @@ const fn model(id: &'static str, display_name: &'static str) -> Model {
     }
 }
 
+/// Whether a model of this name takes images.
+pub(crate) fn sees(name: &str) -> bool {
+    find(name).is_none_or(|model| model.images)
+}
+
 impl Model {
     const fn aliases(self, aliases: &'static [&'static str]) -> Self {
         Self { aliases, ..self }

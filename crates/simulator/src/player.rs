@@ -3,7 +3,7 @@
 //! Knows the directives and the rules of pacing; what a piece of text or a tool call looks like
 //! on the wire is the business of the [`Flow`].
 
-mod texts;
+pub(crate) mod texts;
 
 use std::time::Duration;
 

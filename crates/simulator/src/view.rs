@@ -72,6 +72,11 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// Whether a user message shows an image.
+    pub(crate) fn has_images(&self) -> bool {
+        self.users().any(|message| !message.images.is_empty())
+    }
+
     /// The offered tool that a script means by `name`: the same name, else the declaration's
     /// other name, else the only one that a client's renaming could have made of it.
     pub(crate) fn tool(&self, name: &str) -> Option<&Tool> {
@@ -159,17 +164,25 @@ impl View {
 }
 
 /// Whether a client that must rename tools could have sent `wanted` upstream as `offered`:
-/// forbidden characters replaced by `_`, a prefix against the reserved names.
+/// forbidden characters replaced by `_`, a prefix against the reserved names, and what is too long
+/// or ambiguous cut, with eight hex digits that tell it apart.
 fn is_renaming(offered: &str, wanted: &str) -> bool {
     let plain = |name: &str| -> String {
         let keep = |c: char| c.is_ascii_alphanumeric() || c == '-';
         name.chars().map(|c| if keep(c) { c } else { '_' }).collect()
     };
     let (offered, wanted) = (plain(offered), plain(wanted));
-    offered == wanted
-        || ["mcp_", "mcp__", "client_"]
-            .iter()
-            .any(|prefix| offered.strip_prefix(prefix) == Some(wanted.as_str()))
+    ["", "mcp_", "mcp__", "client_"].iter().any(|prefix| {
+        offered.strip_prefix(prefix).is_some_and(|offered| {
+            let cut = offered.rsplit_once('_').filter(|(cut, digits)| {
+                !cut.is_empty()
+                    && digits.len() == 8
+                    && digits.chars().all(|c| c.is_ascii_hexdigit())
+            });
+            let is_cut = |cut: &str| cut == wanted || cut.len() >= 32 && wanted.starts_with(cut);
+            offered == wanted || cut.is_some_and(|(cut, _)| is_cut(cut))
+        })
+    })
 }
 
 /// The value in the first `[[mem KEY=VALUE]]` of a text.

@@ -8,17 +8,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use connectrpc::client::{CallOptions, ClientConfig};
-use conversation::{Model, ModelName, Usage, UsageSource};
+use conversation::{Model, ModelName, Turn, Usage, UsageSource};
 use cursor_proto::aiserver::available_models_response::AvailableModel;
 use cursor_proto::aiserver::{
-    AiServiceClient, AvailableModelsRequest, DashboardServiceClient, GetTokenUsageRequest,
+    AiServiceClient, AvailableModelsRequest, ChatServiceClient, DashboardServiceClient,
+    GetTokenUsageRequest,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::error::{Deadline, UpstreamError, read_status};
 use crate::identity::{CallStamp, Caller, Identity};
+use crate::route::{Opening, Route};
 use crate::session::ClientMessage;
 use crate::transport::{Exchange, Origin, Pool, UnaryTransport};
 use crate::{agent, chat};
@@ -162,6 +165,36 @@ impl Backend {
             reasoning: None,
             source: UsageSource::Upstream,
         }))
+    }
+
+    /// `ChatService/GetPromptDryRun`: how many tokens the whole conversation has for this model;
+    /// `None` if the upstream does not tell.
+    ///
+    /// # Errors
+    /// The call failed, or the turn has nothing to count.
+    pub async fn count_tokens(
+        &self,
+        caller: &Caller,
+        stamp: CallStamp,
+        turn: &Turn,
+        route: &Route,
+    ) -> Result<Option<u64>, UpstreamError> {
+        // Ids of messages count for nothing, but each needs its own.
+        let mut next = stamp.request_id.as_u128();
+        let mut uuid = || {
+            next = next.wrapping_add(1);
+            Uuid::from_u128(next)
+        };
+        let request = chat::request_alone(&Opening::plain(turn, route), &mut uuid)
+            .map_err(|failure| UpstreamError::Protocol(failure.to_string()))?;
+        let client = ChatServiceClient::new(self.unary(), self.unary_config()?);
+        // A chat request is a big thing to hold in a future.
+        let options = self.options(caller, stamp);
+        let call = Box::pin(client.get_prompt_dry_run_with_options(request, options));
+        let response = within(UNARY_TIMEOUT, call).await?.into_owned();
+        let tokens = response.full_conversation_token_count.num_tokens;
+        // An absent figure may be a zero on the wire, and no conversation has none.
+        Ok(tokens.and_then(|tokens| u64::try_from(tokens).ok()).filter(|tokens| *tokens > 0))
     }
 
     /// `POST /auth/exchange_user_api_key` (§4.4): an API key, or a refresh token, becomes a session

@@ -6,13 +6,19 @@
 //! knows nothing of client dialects, account policy or storage.
 
 pub mod agent;
+mod arguments;
 mod backend;
 pub mod chat;
 mod classify;
 mod envelope;
 mod error;
 mod identity;
+mod ids;
+mod memory;
+mod offer;
+mod route;
 mod session;
+mod transcript;
 pub mod transport;
 
 pub use backend::{Backend, Endpoints, ModelQuery, built_in_models};
@@ -22,4 +28,6 @@ pub use error::{AnswerError, Deadline, UpstreamError};
 pub use identity::{
     CallStamp, Caller, ChecksumAlphabet, ClientType, Identity, MachineIds, checksum,
 };
+pub use memory::Memory;
+pub use route::{Opening, Route};
 pub use session::{Actions, ClientMessage, Flow, Session};

@@ -1,20 +1,28 @@
-//! What both flows' sessions have in common: outputs, block keeping, the choice of flow.
+//! What both flows' sessions have in common: inputs, outputs, the choice of flow.
 //!
 //! ```text
-//! input  = open | message | end of stream | tick(now)
+//! input  = open | message | end of stream | tick(now) | resume(results)
 //! output = events for the client, messages for the server, when to wake, whether it was progress
 //! ```
+//!
+//! An answer that ends with calls leaves the session suspended: its stream stays open, its duties
+//! go on, and the next answer begins with the results.
+
+mod answer;
 
 use std::time::Instant;
 
+pub(crate) use answer::{Answer, Quiet};
+
 use bytes::Bytes;
-use conversation::{BlockKind, Event, Failure, FailureClass, Seal};
+use conversation::{Event, Failure, FailureClass, ToolResult};
 use cursor_proto::agent::AgentClientMessage;
 use cursor_proto::aiserver::StreamUnifiedChatRequestWithTools;
 
 use crate::agent::AgentSession;
 use crate::chat::ChatSession;
 use crate::error::UpstreamError;
+use crate::memory::Memory;
 use crate::transport::Exchange;
 
 /// Which protocol serves an account.
@@ -65,9 +73,12 @@ pub struct Actions {
     pub progress: bool,
     /// The turn is over; the stream need not be read further.
     pub done: bool,
+    /// The model waits for the client: `Finished(ToolCalls)` was emitted and the stream stays
+    /// open. Duties go on; see [`Session::resume`].
+    pub suspended: bool,
 }
 
-/// One turn on one flow.
+/// One stream on one flow: a turn, or several answers with the client's results between them.
 #[derive(Debug)]
 pub enum Session {
     Agent(Box<AgentSession>),
@@ -78,7 +89,7 @@ impl Session {
     /// Takes one server message.
     ///
     /// # Errors
-    /// The bytes are no message of this flow.
+    /// The bytes are no message of this flow, or more comes than may be held back.
     pub fn receive(&mut self, message: &Bytes, actions: &mut Actions) -> Result<(), Failure> {
         match self {
             Self::Agent(session) => session.receive(message, actions),
@@ -101,11 +112,42 @@ impl Session {
         }
     }
 
-    /// Does what is due at `now`; gives the instant of the next duty.
+    /// Does what is due at `now`; gives the instant of the next duty. To be called after every
+    /// batch of messages too: the end of an answer with calls is measured from the last of them.
     pub fn tick(&mut self, now: Instant, actions: &mut Actions) -> Option<Instant> {
         match self {
             Self::Agent(session) => Some(session.tick(now, actions)),
-            Self::Chat(_) => None,
+            Self::Chat(session) => session.tick(now, actions),
+        }
+    }
+
+    /// What the upstream keeps at the client for the next turn; to be asked for when the turn has
+    /// ended or is suspended.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        match self {
+            Self::Agent(session) => session.memory(),
+            Self::Chat(session) => session.memory(),
+        }
+    }
+
+    /// The ids, as the client knows them and in order, of the calls that wait for results. Empty
+    /// unless the session is suspended.
+    #[must_use]
+    pub fn pending_calls(&self) -> Vec<String> {
+        match self {
+            Self::Agent(session) => session.pending_calls(),
+            Self::Chat(session) => session.pending_calls(),
+        }
+    }
+
+    /// Sends the results of the pending calls; a new answer begins under `id`. A call without a
+    /// result is answered with an error, so that the server does not wait for it; a result
+    /// without a call is left.
+    pub fn resume(&mut self, id: String, results: &[ToolResult], actions: &mut Actions) {
+        match self {
+            Self::Agent(session) => session.resume(id, results, actions),
+            Self::Chat(session) => session.resume(id, results, actions),
         }
     }
 
@@ -120,85 +162,6 @@ impl Session {
     }
 }
 
-/// Pieces of one batch are joined up to this many bytes.
-const MERGED: usize = 4 << 10;
-
-/// Cuts a stream of text and reasoning into blocks that do not overlap.
-#[derive(Debug, Default)]
-pub(crate) struct Blocks {
-    open: Option<Open>,
-    /// Whether anything was said at all.
-    spoke: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Open {
-    Text,
-    Reasoning,
-}
-
-impl Blocks {
-    pub(crate) fn text(&mut self, text: &str, events: &mut Vec<Event>) {
-        self.delta(Open::Text, text, events);
-    }
-
-    pub(crate) fn reasoning(&mut self, text: &str, events: &mut Vec<Event>) {
-        self.delta(Open::Reasoning, text, events);
-    }
-
-    fn delta(&mut self, kind: Open, text: &str, events: &mut Vec<Event>) {
-        if text.is_empty() {
-            return;
-        }
-        self.open(kind, events);
-        self.spoke = true;
-        // What is ready together goes out together: in a flood this is most of the work saved.
-        if let Some(Event::Delta(last)) = events.last_mut()
-            && last.len() + text.len() <= MERGED
-        {
-            last.push_str(text);
-            return;
-        }
-        events.push(Event::Delta(text.to_owned()));
-    }
-
-    fn open(&mut self, kind: Open, events: &mut Vec<Event>) {
-        if self.open == Some(kind) {
-            return;
-        }
-        self.close(None, events);
-        self.open = Some(kind);
-        events.push(Event::Opened(match kind {
-            Open::Text => BlockKind::Text,
-            Open::Reasoning => BlockKind::Reasoning,
-        }));
-    }
-
-    /// Ends a reasoning block, with its seal; nothing if none is open and there is no seal.
-    pub(crate) fn end_reasoning(&mut self, seal: Seal, events: &mut Vec<Event>) {
-        if seal.is_some() {
-            self.open(Open::Reasoning, events);
-        }
-        if self.open == Some(Open::Reasoning) {
-            self.close(seal, events);
-        }
-    }
-
-    pub(crate) fn close(&mut self, seal: Seal, events: &mut Vec<Event>) {
-        if self.open.take().is_some() {
-            events.push(Event::Closed(seal));
-        }
-    }
-
-    pub(crate) fn spoke(&self) -> bool {
-        self.spoke
-    }
-
-    pub(crate) fn in_reasoning(&self) -> bool {
-        self.open == Some(Open::Reasoning)
-    }
-}
-
 /// Bytes that are no message.
 pub(crate) fn undecodable(error: &dyn std::fmt::Display) -> Failure {
     Failure::new(FailureClass::UpstreamFailed, "The upstream answered nonsense.")
@@ -206,6 +169,36 @@ pub(crate) fn undecodable(error: &dyn std::fmt::Display) -> Failure {
         .retry(conversation::Retry::Elsewhere)
         .log(format!("message does not decode: {error}"))
 }
+
+/// More came than may be held back.
+pub(crate) fn overfull() -> Failure {
+    Failure::new(FailureClass::UpstreamFailed, "The upstream sent more than it was asked for.")
+        .scope(conversation::Scope::Model)
+        .log("too much was held back behind a call")
+}
+
+/// A call whose arguments changed while they were told.
+pub(crate) fn inconsistent() -> Failure {
+    Failure::new(FailureClass::UpstreamFailed, "The upstream contradicted itself in a tool call.")
+        .scope(conversation::Scope::Model)
+        .log("the arguments of a call do not go on from what was streamed")
+}
+
+/// A stream that ended while it should have waited for results.
+pub(crate) fn left() -> Failure {
+    Failure::new(FailureClass::UpstreamFailed, "The upstream did not wait for the tool results.")
+        .scope(conversation::Scope::Model)
+        .retry(conversation::Retry::Elsewhere)
+}
+
+/// The result of a pending call, if the client gave one.
+pub(crate) fn result_of<'a>(key: &str, results: &'a [ToolResult]) -> Option<&'a ToolResult> {
+    let id = crate::ids::to_client(key);
+    results.iter().find(|result| result.call_id == id || result.call_id == key)
+}
+
+/// What the model reads of a call that the client did not answer.
+pub(crate) const NO_RESULT: &str = "The client gave no result for this call.";
 
 /// How text that has no role of its own upstream is marked inside a user message.
 pub(crate) fn as_reminder(text: &str) -> String {

@@ -22851,6 +22851,10 @@ pub struct ConversationStateStructure {
     ///
     /// Field 3: `todos`
     pub todos: ::buffa::alloc::vec::Vec<::buffa::alloc::vec::Vec<u8>>,
+    /// open calls
+    ///
+    /// Field 4: `pending_tool_calls`
+    pub pending_tool_calls: ::buffa::alloc::vec::Vec<::buffa::alloc::string::String>,
     /// context use
     ///
     /// Field 5: `token_details`
@@ -22874,6 +22878,7 @@ impl ::core::fmt::Debug for ConversationStateStructure {
         f.debug_struct("ConversationStateStructure")
             .field("root_prompt_messages_json", &self.root_prompt_messages_json)
             .field("todos", &self.todos)
+            .field("pending_tool_calls", &self.pending_tool_calls)
             .field("token_details", &self.token_details)
             .field("turns", &self.turns)
             .field("mode", &self.mode)
@@ -22913,6 +22918,9 @@ impl ::buffa::Message for ConversationStateStructure {
         for v in &self.todos {
             size += 1u64 + ::buffa::types::bytes_encoded_len(v) as u64;
         }
+        for v in &self.pending_tool_calls {
+            size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
+        }
         if self.token_details.is_set() {
             let __slot = __cache.reserve();
             let inner_size = self.token_details.compute_size(__cache);
@@ -22942,6 +22950,9 @@ impl ::buffa::Message for ConversationStateStructure {
         }
         for v in &self.todos {
             ::buffa::types::put_shared_bytes_field(3u32, v, buf);
+        }
+        for v in &self.pending_tool_calls {
+            ::buffa::types::put_string_field(4u32, v, buf);
         }
         if self.token_details.is_set() {
             ::buffa::types::put_len_delimited_header(
@@ -22992,6 +23003,17 @@ impl ::buffa::Message for ConversationStateStructure {
                 )?;
                 self.todos.push(__elem);
             }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __elem = ::buffa::types::decode_string(buf)?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
+                self.pending_tool_calls.push(__elem);
+            }
             5u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
@@ -23033,6 +23055,7 @@ impl ::buffa::Message for ConversationStateStructure {
     fn clear(&mut self) {
         self.root_prompt_messages_json.clear();
         self.todos.clear();
+        self.pending_tool_calls.clear();
         self.token_details = ::buffa::MessageField::none();
         self.turns.clear();
         self.mode = ::core::option::Option::None;
@@ -73816,6 +73839,10 @@ pub mod __buffa {
             ///
             /// Field 3: `todos`
             pub todos: ::buffa::RepeatedView<'a, &'a [u8]>,
+            /// open calls
+            ///
+            /// Field 4: `pending_tool_calls`
+            pub pending_tool_calls: ::buffa::RepeatedView<'a, &'a str>,
             /// context use
             ///
             /// Field 5: `token_details`
@@ -73928,6 +73955,17 @@ pub mod __buffa {
                         )?;
                         view.todos.push(__elem);
                     }
+                    4u32 => {
+                        ::buffa::encoding::check_wire_type(
+                            tag,
+                            ::buffa::encoding::WireType::LengthDelimited,
+                        )?;
+                        let __elem = ::buffa::types::borrow_str(&mut cur)?;
+                        ctx.register_element_memory(
+                            ::buffa::__private::element_footprint(&__elem),
+                        )?;
+                        view.pending_tool_calls.push(__elem);
+                    }
                     8u32 => {
                         ::buffa::encoding::check_wire_type(
                             tag,
@@ -73974,6 +74012,11 @@ pub mod __buffa {
                         .map(|b| (b).to_vec())
                         .collect(),
                     todos: self.todos.iter().map(|b| (b).to_vec()).collect(),
+                    pending_tool_calls: self
+                        .pending_tool_calls
+                        .iter()
+                        .map(|s| s.to_string())
+                        .collect(),
                     token_details: match self.token_details.as_option() {
                         Some(v) => {
                             ::buffa::MessageField::<
@@ -74005,6 +74048,9 @@ pub mod __buffa {
                 for v in &self.todos {
                     size += 1u64 + ::buffa::types::bytes_encoded_len(v) as u64;
                 }
+                for v in &self.pending_tool_calls {
+                    size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
+                }
                 if self.token_details.is_set() {
                     let __slot = __cache.reserve();
                     let inner_size = self.token_details.compute_size(__cache);
@@ -74035,6 +74081,9 @@ pub mod __buffa {
                 }
                 for v in &self.todos {
                     ::buffa::types::put_shared_bytes_field(3u32, v, buf);
+                }
+                for v in &self.pending_tool_calls {
+                    ::buffa::types::put_string_field(4u32, v, buf);
                 }
                 if self.token_details.is_set() {
                     ::buffa::types::put_len_delimited_header(
@@ -74164,6 +74213,13 @@ pub mod __buffa {
             #[must_use]
             pub fn todos(&self) -> &::buffa::RepeatedView<'_, &'_ [u8]> {
                 &self.0.reborrow().todos
+            }
+            /// open calls
+            ///
+            /// Field 4: `pending_tool_calls`
+            #[must_use]
+            pub fn pending_tool_calls(&self) -> &::buffa::RepeatedView<'_, &'_ str> {
+                &self.0.reborrow().pending_tool_calls
             }
             /// context use
             ///

@@ -4,23 +4,22 @@
 //! A field of the API is honoured, refused with its path, or reported as ignored; none is
 //! dropped in silence.
 
-use conversation::{
-    Continuity, Failure, Limits, ModelName, Reasoning, ReasoningEffort, Sampling, Turn,
-};
+use conversation::{Failure, Limits, ModelName, Reasoning, ReasoningEffort, Sampling, Turn};
 
 use super::wire::{self, Request};
-use super::{Mode, ReplyForm};
+use super::{ReplyForm, fields};
 use crate::picture::Pictures;
-use crate::problem::{empty, missing, unsupported_value};
-use crate::wire::{TextOr, parse};
+use crate::problem::{missing, unsupported_value};
+use crate::wire::parse;
 use crate::{Decoded, Ignored, Images};
 
+mod calls;
+mod choice;
 mod messages;
+mod output;
 mod parts;
+mod thinking;
 mod tools;
-
-/// Most stop texts. The API has four; more do no harm.
-const MAX_STOPS: usize = 16;
 
 /// Reads the body of `POST /v1/chat/completions`.
 ///
@@ -32,17 +31,20 @@ pub fn decode(body: &[u8], images: &Images) -> Result<Decoded<ReplyForm>, Failur
     let mut ignored = Ignored::default();
     request.unknown.report("", &mut ignored);
     refuse_impossible(&request)?;
-    let sampling = sampling(&request, &mut ignored);
+    let sampling =
+        Sampling { temperature: request.temperature, top_p: request.top_p, seed: request.seed };
+    fields::report_sampling(&sampling, &mut ignored);
+    // Nothing is ever stored, so only the wish for it has no effect.
+    if request.store == Some(true) {
+        ignored.add("", "store");
+    }
     let limits = limits(&request)?;
-    let model = request
-        .model
-        .filter(|model| !model.trim().is_empty())
-        .ok_or_else(|| Failure::invalid("model", "You must provide a model parameter."))?;
-    let mode = mode(request.stream, request.stream_options, &mut ignored)?;
+    let model = fields::model(request.model)?;
+    let mode = fields::mode(request.stream, request.stream_options, &mut ignored)?;
     let reasoning = reasoning(request.reasoning_effort, request.reasoning, &mut ignored)?;
-    let continuity = continuity(request.prompt_cache_key, request.user, &mut ignored);
-    let output = tools::output_shape(request.response_format, &mut ignored)?;
-    let tools = tools::tools(
+    let continuity = fields::continuity(request.prompt_cache_key, request.user, &mut ignored);
+    let output = output::output_shape(request.response_format, &mut ignored)?;
+    let (tools, calls) = tools::tools(
         tools::Offer {
             tools: request.tools,
             choice: request.tool_choice,
@@ -67,22 +69,12 @@ pub fn decode(body: &[u8], images: &Images) -> Result<Decoded<ReplyForm>, Failur
         limits,
         continuity,
     };
-    Ok(Decoded { turn, form: ReplyForm { mode, model }, ignored, wanted })
+    Ok(Decoded { turn, form: ReplyForm { mode, model, calls }, ignored, wanted })
 }
 
 /// Wishes whose answer would have another shape than the one that can be given.
 fn refuse_impossible(request: &Request) -> Result<(), Failure> {
-    match request.n {
-        None | Some(1) => {}
-        Some(0) => {
-            let message = "Invalid 'n': integer below minimum value. Expected a value >= 1, but got 0 instead.";
-            return Err(Failure::invalid("n", message));
-        }
-        Some(_) => {
-            let message = "Only one choice per request is supported: leave 'n' out or set it to 1.";
-            return Err(Failure::invalid("n", message));
-        }
-    }
+    fields::single_answer("n", request.n)?;
     if request.logprobs == Some(true) {
         return Err(Failure::invalid("logprobs", "Log probabilities are not supported."));
     }
@@ -97,75 +89,12 @@ fn refuse_impossible(request: &Request) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Neither upstream flow has sampling parameters.
-fn sampling(request: &Request, ignored: &mut Ignored) -> Sampling {
-    let sampling =
-        Sampling { temperature: request.temperature, top_p: request.top_p, seed: request.seed };
-    for (name, given) in [
-        ("temperature", sampling.temperature.is_some()),
-        ("top_p", sampling.top_p.is_some()),
-        ("seed", sampling.seed.is_some()),
-    ] {
-        if given {
-            ignored.add("", name);
-        }
-    }
-    sampling
-}
-
 fn limits(request: &Request) -> Result<Limits, Failure> {
-    let mut least = None;
-    for (name, limit) in [
+    let max_output_tokens = fields::least_limit(&[
         ("max_tokens", request.max_tokens),
         ("max_completion_tokens", request.max_completion_tokens),
-    ] {
-        let Some(limit) = limit else { continue };
-        if limit == 0 {
-            let message = format!(
-                "Invalid '{name}': integer below minimum value. Expected a value >= 1, but got 0 instead."
-            );
-            return Err(Failure::invalid(name, message));
-        }
-        least = Some(least.map_or(limit, |least: u64| least.min(limit)));
-    }
-    Ok(Limits { max_output_tokens: least, stop: stop(request.stop.as_ref())? })
-}
-
-fn stop(stop: Option<&TextOr<Vec<String>>>) -> Result<Vec<String>, Failure> {
-    match stop {
-        None => Ok(Vec::new()),
-        Some(TextOr::Text(text)) if text.is_empty() => Err(empty("stop")),
-        Some(TextOr::Text(text)) => Ok(vec![text.clone()]),
-        Some(TextOr::Other(texts)) if texts.len() > MAX_STOPS => {
-            let message = format!(
-                "Invalid 'stop': array too long. Expected an array with maximum length \
-                 {MAX_STOPS}, but got {} instead.",
-                texts.len()
-            );
-            Err(Failure::invalid("stop", message))
-        }
-        Some(TextOr::Other(texts)) => match texts.iter().position(String::is_empty) {
-            Some(place) => Err(empty(format!("stop[{place}]"))),
-            None => Ok(texts.clone()),
-        },
-    }
-}
-
-fn mode(
-    stream: Option<bool>,
-    options: Option<wire::StreamOptions>,
-    ignored: &mut Ignored,
-) -> Result<Mode, Failure> {
-    let stream = stream.unwrap_or(false);
-    let Some(options) = options else {
-        return Ok(if stream { Mode::Stream { include_usage: false } } else { Mode::Whole });
-    };
-    if !stream {
-        let message = "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
-        return Err(Failure::invalid("stream_options", message));
-    }
-    options.unknown.report("stream_options.", ignored);
-    Ok(Mode::Stream { include_usage: options.include_usage.unwrap_or(false) })
+    ])?;
+    Ok(Limits { max_output_tokens, stop: fields::stop(request.stop.as_ref())? })
 }
 
 fn reasoning(
@@ -198,16 +127,6 @@ fn reasoning(
         }
     };
     Ok(Reasoning { wanted: Some(effort != ReasoningEffort::None), effort: Some(effort) })
-}
-
-/// The cache key names the conversation better than the user does.
-fn continuity(key: Option<String>, user: Option<String>, ignored: &mut Ignored) -> Continuity {
-    let key = key.filter(|key| !key.is_empty());
-    let user = user.filter(|user| !user.is_empty());
-    if key.is_some() && user.is_some() {
-        ignored.add("", "user");
-    }
-    Continuity { cache_key: key.or(user) }
 }
 
 #[cfg(test)]

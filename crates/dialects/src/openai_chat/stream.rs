@@ -6,8 +6,10 @@
 use bytes::{BufMut, BytesMut};
 use conversation::{BlockKind, Event, Failure, StopReason, Usage};
 
-use super::reply::{ID_PREFIX, NO_ARGUMENTS, UsageBody, finish_reason};
-use super::{Mode, ReplyForm, error_body};
+use super::custom::InputReader;
+use super::reply::{Detail, ID_PREFIX, NO_ARGUMENTS, finish_reason};
+use super::usage::UsageBody;
+use super::{CallForm, Mode, ReplyForm, error_body};
 use crate::{Encoder, json};
 
 /// Follows the inside of a delta.
@@ -24,10 +26,15 @@ pub struct StreamEncoder {
     /// `data: {"id":…,"choices":[`, known when the answer starts.
     head: BytesMut,
     include_usage: bool,
+    call_form: CallForm,
     phase: Phase,
     block: Block,
     /// Tool calls opened so far.
     calls: usize,
+    /// Sealed blocks of reasoning so far.
+    seals: usize,
+    /// Details that wait, because nothing visible was said yet: the insides of chunks.
+    waiting: Vec<Vec<u8>>,
     usage: Option<Usage>,
 }
 
@@ -42,16 +49,38 @@ enum Phase {
 }
 
 /// Where a delta goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Block {
     Text,
-    Reasoning,
+    Reasoning {
+        /// All of it, because a seal belongs to the whole.
+        text: String,
+    },
     Call {
         index: usize,
         /// No argument text came yet.
         empty: bool,
     },
+    Custom {
+        index: usize,
+        reader: InputReader,
+    },
+    FunctionCall {
+        empty: bool,
+    },
+    /// A call that the form has no room for.
+    Hidden,
 }
+
+/// The beginning and the end of what is written around a piece of text.
+type Frame = (&'static [u8], &'static [u8]);
+
+const CONTENT: Frame = (b"\"content\":\"", b"\"");
+const REASONING: Frame = (b"\"reasoning_content\":\"", b"\"");
+const FUNCTION_CALL: Frame = (b"\"function_call\":{\"arguments\":\"", b"\"}");
+/// These two follow a call's index.
+const ARGUMENTS: Frame = (b",\"function\":{\"arguments\":\"", b"\"}}]");
+const INPUT: Frame = (b",\"custom\":{\"input\":\"", b"\"}}]");
 
 impl StreamEncoder {
     #[must_use]
@@ -67,9 +96,12 @@ impl StreamEncoder {
                 Mode::Whole => false,
                 Mode::Stream { include_usage } => include_usage,
             },
+            call_form: form.calls.clone(),
             phase: Phase::Silent,
             block: Block::Text,
             calls: 0,
+            seals: 0,
+            waiting: Vec::new(),
             usage: None,
         };
         encoder.start("");
@@ -103,28 +135,87 @@ impl StreamEncoder {
             self.begin_delta(ROLE.len(), out);
             out.put_slice(ROLE);
             self.end_delta(out);
+            for details in std::mem::take(&mut self.waiting) {
+                self.put_details(&details, out);
+            }
+        }
+    }
+
+    fn put_details(&self, details: &[u8], out: &mut BytesMut) {
+        self.begin_delta(details.len(), out);
+        out.put_slice(b"\"reasoning_details\":[");
+        out.put_slice(details);
+        out.put_slice(b"]");
+        self.end_delta(out);
+    }
+
+    /// A seal alone is nothing that a client can see: it waits for what is.
+    fn seal(&mut self, text: &str, seal: &str, out: &mut BytesMut) {
+        let details = json::to_vec(&Detail::new(text, seal, self.seals));
+        self.seals += 1;
+        if self.phase == Phase::Silent {
+            self.waiting.push(details);
+        } else {
+            self.put_details(&details, out);
         }
     }
 
     fn open(&mut self, kind: BlockKind, out: &mut BytesMut) {
         self.block = match kind {
             BlockKind::Text => Block::Text,
-            BlockKind::Reasoning => Block::Reasoning,
+            BlockKind::Reasoning => Block::Reasoning { text: String::new() },
             BlockKind::ToolCall { id, name } => {
+                self.speak(out);
                 let index = self.calls;
                 self.calls += 1;
-                self.speak(out);
-                self.begin_delta(id.len() + name.len() + 64, out);
-                put_call_index(index, out);
-                out.put_slice(b",\"id\":\"");
-                json::escape_into(&id, out);
-                out.put_slice(b"\",\"type\":\"function\",\"function\":{\"name\":\"");
-                json::escape_into(&name, out);
-                out.put_slice(b"\",\"arguments\":\"\"}}]");
-                self.end_delta(out);
-                Block::Call { index, empty: true }
+                self.open_call(index, &id, &name, out)
             }
         };
+    }
+
+    fn open_call(&self, index: usize, id: &str, name: &str, out: &mut BytesMut) -> Block {
+        let custom = match &self.call_form {
+            CallForm::Function if index > 0 => return Block::Hidden,
+            CallForm::Function => {
+                self.begin_delta(name.len() + 64, out);
+                out.put_slice(b"\"function_call\":{\"name\":\"");
+                json::escape_into(name, out);
+                out.put_slice(b"\",\"arguments\":\"\"}");
+                self.end_delta(out);
+                return Block::FunctionCall { empty: true };
+            }
+            CallForm::Tools { custom } => custom.contains(name),
+        };
+        let (kind, field): (&[u8], &[u8]) = if custom {
+            (b"\",\"type\":\"custom\",\"custom\":{\"name\":\"", b"\",\"input\":\"\"}}]")
+        } else {
+            (b"\",\"type\":\"function\",\"function\":{\"name\":\"", b"\",\"arguments\":\"\"}}]")
+        };
+        self.begin_delta(id.len() + name.len() + 64, out);
+        put_call_index(index, out);
+        out.put_slice(b",\"id\":\"");
+        json::escape_into(id, out);
+        out.put_slice(kind);
+        json::escape_into(name, out);
+        out.put_slice(field);
+        self.end_delta(out);
+        if custom {
+            Block::Custom { index, reader: InputReader::default() }
+        } else {
+            Block::Call { index, empty: true }
+        }
+    }
+
+    /// A chunk with a piece of text; `index` is that of the call it belongs to.
+    fn put_text(&self, index: Option<usize>, frame: Frame, text: &str, out: &mut BytesMut) {
+        self.begin_delta(text.len(), out);
+        if let Some(index) = index {
+            put_call_index(index, out);
+        }
+        out.put_slice(frame.0);
+        json::escape_into(text, out);
+        out.put_slice(frame.1);
+        self.end_delta(out);
     }
 
     fn delta(&mut self, text: &str, out: &mut BytesMut) {
@@ -132,33 +223,58 @@ impl StreamEncoder {
             return;
         }
         self.speak(out);
-        self.begin_delta(text.len(), out);
-        let end: &[u8] = match self.block {
-            Block::Text => {
-                out.put_slice(b"\"content\":\"");
-                b"\""
+        match &mut self.block {
+            Block::Text => self.put_text(None, CONTENT, text, out),
+            Block::Reasoning { text: all } => {
+                all.push_str(text);
+                self.put_text(None, REASONING, text, out);
             }
-            Block::Reasoning => {
-                out.put_slice(b"\"reasoning_content\":\"");
-                b"\""
+            Block::Call { index, empty } => {
+                *empty = false;
+                let index = *index;
+                self.put_text(Some(index), ARGUMENTS, text, out);
             }
-            Block::Call { index, .. } => {
-                self.block = Block::Call { index, empty: false };
-                put_call_index(index, out);
-                out.put_slice(b",\"function\":{\"arguments\":\"");
-                b"\"}}]"
+            Block::Custom { index, reader } => {
+                let mut input = String::with_capacity(text.len());
+                reader.push(text, &mut input);
+                let index = *index;
+                if !input.is_empty() {
+                    self.put_text(Some(index), INPUT, &input, out);
+                }
             }
-        };
-        json::escape_into(text, out);
-        out.put_slice(end);
-        self.end_delta(out);
+            Block::FunctionCall { empty } => {
+                *empty = false;
+                self.put_text(None, FUNCTION_CALL, text, out);
+            }
+            Block::Hidden => {}
+        }
     }
 
-    fn close(&mut self, out: &mut BytesMut) {
-        if let Block::Call { empty: true, .. } = self.block {
-            self.delta(NO_ARGUMENTS, out);
+    fn close(&mut self, seal: Option<&str>, out: &mut BytesMut) {
+        match std::mem::replace(&mut self.block, Block::Text) {
+            Block::Reasoning { text } => {
+                if let Some(seal) = seal {
+                    self.seal(&text, seal, out);
+                }
+            }
+            Block::Call { index, empty: true } => {
+                self.put_text(Some(index), ARGUMENTS, NO_ARGUMENTS, out);
+            }
+            Block::FunctionCall { empty: true } => {
+                self.put_text(None, FUNCTION_CALL, NO_ARGUMENTS, out);
+            }
+            Block::Custom { index, mut reader } => {
+                let mut input = String::new();
+                reader.finish(&mut input);
+                if !input.is_empty() {
+                    self.put_text(Some(index), INPUT, &input, out);
+                }
+            }
+            Block::Text
+            | Block::Call { empty: false, .. }
+            | Block::FunctionCall { empty: false }
+            | Block::Hidden => {}
         }
-        self.block = Block::Text;
     }
 
     fn finish(&mut self, stop: &StopReason, out: &mut BytesMut) {
@@ -166,7 +282,7 @@ impl StreamEncoder {
         self.phase = Phase::Over;
         self.begin_delta(0, out);
         out.put_slice(b"},\"logprobs\":null,\"finish_reason\":\"");
-        out.put_slice(finish_reason(stop, self.calls > 0).as_bytes());
+        out.put_slice(finish_reason(stop, self.calls > 0, &self.call_form).as_bytes());
         out.put_slice(if self.include_usage { b"\"}],\"usage\":null}\n\n" } else { b"\"}]}\n\n" });
         if let (true, Some(usage)) = (self.include_usage, &self.usage) {
             out.put_slice(&self.head);
@@ -200,7 +316,7 @@ impl Encoder for StreamEncoder {
             Event::Started { id, model: _ } => self.start(&id),
             Event::Opened(kind) => self.open(kind, out),
             Event::Delta(text) => self.delta(&text, out),
-            Event::Closed(_) => self.close(out),
+            Event::Closed(seal) => self.close(seal.as_deref(), out),
             Event::Usage(usage) => self.usage = Some(usage),
             Event::Finished(stop) => self.finish(&stop, out),
         }

@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::fields::StreamOptions;
 use crate::wire::{Alternative, TextOr, wire};
 
 wire! {
@@ -28,14 +29,9 @@ wire! {
         tool_choice: TextOr<ToolChoice>,
         parallel_tool_calls: bool,
         functions: Vec<Function>,
-        function_call: TextOr<FunctionName>,
+        function_call: TextOr<ToolName>,
         response_format: ResponseFormat,
-    }
-}
-
-wire! {
-    pub(super) struct StreamOptions {
-        include_usage: bool,
+        store: bool,
     }
 }
 
@@ -51,10 +47,26 @@ wire! {
         content: TextOr<Vec<Part>>,
         name: String,
         reasoning_content: String,
+        reasoning_details: Vec<ReasoningDetail>,
         refusal: String,
         tool_calls: Vec<ToolCall>,
         tool_call_id: String,
         function_call: FunctionCall,
+    }
+}
+
+wire! {
+    /// A piece of sealed reasoning, in the form that several gateways share.
+    pub(super) struct ReasoningDetail {
+        kind = "type": String,
+        text: String,
+        signature: String,
+        data: String,
+        summary: String,
+        /// Name of the provider's form, place and id: the order of the pieces says enough.
+        format: String,
+        index: u64,
+        id: String,
     }
 }
 
@@ -94,7 +106,15 @@ wire! {
         id: String,
         kind = "type": String,
         function: FunctionCall,
+        custom: CustomCall,
         index: u64,
+    }
+}
+
+wire! {
+    pub(super) struct CustomCall {
+        name: String,
+        input: String,
     }
 }
 
@@ -110,6 +130,30 @@ wire! {
     pub(super) struct Tool {
         kind = "type": String,
         function: Function,
+        custom: Custom,
+    }
+}
+
+wire! {
+    /// A tool that takes free text.
+    pub(super) struct Custom {
+        name: String,
+        description: String,
+        format: CustomFormat,
+    }
+}
+
+wire! {
+    pub(super) struct CustomFormat {
+        kind = "type": String,
+        grammar: Grammar,
+    }
+}
+
+wire! {
+    pub(super) struct Grammar {
+        syntax: String,
+        definition: String,
     }
 }
 
@@ -124,12 +168,29 @@ wire! {
 wire! {
     pub(super) struct ToolChoice {
         kind = "type": String,
-        function: FunctionName,
+        function: ToolName,
+        custom: ToolName,
+        allowed_tools: AllowedTools,
     }
 }
 
 wire! {
-    pub(super) struct FunctionName {
+    pub(super) struct AllowedTools {
+        mode: String,
+        tools: Vec<AllowedTool>,
+    }
+}
+
+wire! {
+    pub(super) struct AllowedTool {
+        kind = "type": String,
+        function: ToolName,
+        custom: ToolName,
+    }
+}
+
+wire! {
+    pub(super) struct ToolName {
         name: String,
     }
 }
@@ -160,6 +221,6 @@ impl Alternative for ToolChoice {
     const EXPECTED: &'static str = "a string or an object";
 }
 
-impl Alternative for FunctionName {
+impl Alternative for ToolName {
     const EXPECTED: &'static str = "a string or an object";
 }

@@ -6,6 +6,8 @@ use image::{DynamicImage, Frame, RgbImage, RgbaImage};
 
 use super::*;
 
+mod scaled;
+
 fn picture(format: image::ImageFormat, width: u32, height: u32) -> Vec<u8> {
     let pixels = RgbImage::from_fn(width, height, |x, y| {
         image::Rgb([(x * 7 % 256) as u8, (y * 13 % 256) as u8, (x * y % 256) as u8])

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use simulator::CallOutcome;
 
-use crate::rig::{FLOWS, PATIENCE, Rig, read, turn, until};
+use crate::rig::{FLOWS, PATIENCE, Rig, asked, read, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Leaves before the beginning: the future is dropped once the upstream has the call.
 async fn leave_before_the_beginning(rig: &Rig, prompt: &str) {
     let gateway = rig.gateway.clone();
-    let answer = gateway.answer(turn(prompt));
+    let answer = gateway.answer(asked(prompt));
     tokio::select! {
         answer = answer => panic!("begun: {:?}", answer.err()),
         () = until(PATIENCE, "the call", || rig.control.active_streams() == 1) => {}

@@ -6,7 +6,7 @@ use conversation::{FailureClass, Retry};
 use gateway::Options;
 use tokio::task::JoinSet;
 
-use crate::rig::{FLOWS, PATIENCE, Rig, options, read, soon, turn, until, within};
+use crate::rig::{FLOWS, PATIENCE, Rig, asked, options, read, soon, until, within};
 
 #[tokio::test]
 async fn no_more_turns_run_than_the_setting_allows() {
@@ -88,7 +88,7 @@ async fn a_hundred_turns_of_every_kind_leave_nothing_behind() {
             let gateway = rig.gateway.clone();
             let script = scripts[number % scripts.len()];
             turns.spawn(async move {
-                let Ok(answer) = gateway.answer(turn(script)).await else { return };
+                let Ok(answer) = gateway.answer(asked(script)).await else { return };
                 // The last kind never ends by itself: its client leaves.
                 if !script.contains("20s") {
                     let _ = read(answer).await;

@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use accounts::{Alias, Credential};
 use conversation::{BlockKind, Event, Failure, Fold, Grammar, Reply, Turn};
-use gateway::{Account, Ambient, Answer, Gateway, Options};
+use gateway::{
+    Account, Ambient, Answer, Ask, ClientId, Gateway, MemoryOptions, Options, SuspendOptions,
+};
 use simulator::{AccountBehaviour, CallOutcome, Config, Control, Simulator, tokens};
 use tokio::task::JoinSet;
 use upstream::agent::AgentOptions;
@@ -69,6 +71,9 @@ impl Ambient for Clock {
     }
 }
 
+/// Parallel calls of the simulator come together.
+const CALL_WINDOW: Duration = Duration::from_millis(50);
+
 pub(crate) fn options() -> Options {
     Options {
         first_message_timeout: Duration::from_secs(20),
@@ -82,8 +87,11 @@ pub(crate) fn options() -> Options {
             instructions: upstream::agent::InstructionChannel::default(),
             history: upstream::agent::HistoryChannel::default(),
             timezone: "UTC".into(),
+            call_window: CALL_WINDOW,
         },
-        chat: ChatOptions::default(),
+        chat: ChatOptions { call_window: CALL_WINDOW, ..ChatOptions::default() },
+        suspend: SuspendOptions { timeout: Duration::from_secs(30), most: 100, bytes: 64 << 20 },
+        memory: MemoryOptions { timeout: Duration::from_secs(600), most: 100, bytes: 64 << 20 },
     }
 }
 
@@ -168,14 +176,15 @@ impl Rig {
     }
 
     pub(crate) async fn ask_turn(&self, turn: Turn) -> Result<Reply, Failure> {
-        let answer = soon("the beginning", self.gateway.answer(turn)).await?;
+        let ask = Ask::new(ClientId::new(CLIENT), turn);
+        let answer = soon("the beginning", self.gateway.answer(ask)).await?;
         let seen = read(answer).await;
         seen.result.map(|()| seen.reply.expect("whole"))
     }
 
     /// The answer once its beginning is there.
     pub(crate) async fn begin(&self, prompt: &str) -> Result<Answer, Failure> {
-        soon("the beginning", self.gateway.answer(turn(prompt))).await
+        soon("the beginning", self.gateway.answer(asked(prompt))).await
     }
 
     /// Users and outcomes of the streams so far.
@@ -208,8 +217,15 @@ impl Rig {
     }
 }
 
+/// Whose requests these are.
+pub(crate) const CLIENT: &str = "client";
+
 pub(crate) fn turn(prompt: &str) -> Turn {
     Turn::of_text("gpt-5", prompt)
+}
+
+pub(crate) fn asked(prompt: &str) -> Ask {
+    Ask::new(ClientId::new(CLIENT), turn(prompt))
 }
 
 /// What a reader saw of an answer.

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use upstream::Flow;
 
-use crate::rig::{Clock, PATIENCE, gateway, options, read, session, turn, until};
+use crate::rig::{Clock, PATIENCE, asked, gateway, options, read, session, until};
 
 const PIECE: usize = 1000;
 const PIECES: usize = 20_000;
@@ -124,7 +124,7 @@ async fn a_reader_that_stops_stops_the_upstream_while_heartbeats_go_on() {
     let clock = Arc::new(Clock::default());
     let credential = session(crate::rig::ANN);
     let gateway = gateway(&url, Flow::Agent, &[&credential], options(), clock);
-    let answer = gateway.answer(turn("flood")).await.expect("begun");
+    let answer = gateway.answer(asked("flood")).await.expect("begun");
     let sent = stalled(&counts).await;
     let total = PIECES * PIECE;
     assert!(sent < total / 4, "{sent} of {total} bytes were taken from the upstream");
@@ -146,7 +146,7 @@ async fn a_reader_that_never_comes_back_is_given_up() {
     let patience = Duration::from_millis(1000);
     let options = Options { progress_timeout: patience, ..options() };
     let gateway = gateway(&url, Flow::Agent, &[&credential], options, clock);
-    let answer = gateway.answer(turn("flood")).await.expect("begun");
+    let answer = gateway.answer(asked("flood")).await.expect("begun");
     until(PATIENCE, "the turn to be given up", || gateway.stats().active == 0).await;
     assert!(counts.sent() < PIECES * PIECE);
     let mut answer = answer;

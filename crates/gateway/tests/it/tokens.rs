@@ -7,7 +7,7 @@ use simulator::{AccountBehaviour, Config, tokens};
 use tokio::task::JoinSet;
 use upstream::Flow;
 
-use crate::rig::{FLOWS, PATIENCE, Rig, options, soon, turn};
+use crate::rig::{FLOWS, PATIENCE, Rig, asked, options, soon};
 
 const KEY: &str = "key_0123456789abcdef";
 const EXCHANGE: &str = "/auth/exchange_user_api_key";
@@ -27,7 +27,7 @@ async fn twenty_turns_at_once_exchange_the_key_once() {
         for _ in 0..20 {
             let gateway = rig.gateway.clone();
             turns.spawn(async move {
-                let answer = gateway.answer(turn("[[sim: say hello]]")).await;
+                let answer = gateway.answer(asked("[[sim: say hello]]")).await;
                 crate::rig::read(answer.expect("begun")).await.result
             });
         }
@@ -116,7 +116,7 @@ async fn a_second_refusal_of_a_fresh_token_is_final() {
 async fn a_client_that_leaves_while_the_key_is_exchanged_hurts_nobody() {
     let rig = rig(Flow::Agent, HOUR).await;
     for _ in 0..5 {
-        let leaving = rig.gateway.answer(turn("[[sim: say a]]"));
+        let leaving = rig.gateway.answer(asked("[[sim: say a]]"));
         // Gone at once, whatever the exchange is at.
         let _ = tokio::time::timeout(Duration::from_millis(1), leaving).await;
     }
@@ -142,7 +142,7 @@ async fn turns_that_wait_for_a_failing_exchange_share_its_failure() {
     let mut turns = JoinSet::new();
     for _ in 0..15 {
         let gateway = gateway.clone();
-        turns.spawn(async move { gateway.answer(turn("hello")).await.expect_err("silent").class });
+        turns.spawn(async move { gateway.answer(asked("hello")).await.expect_err("silent").class });
     }
     let all = async {
         while let Some(class) = turns.join_next().await {

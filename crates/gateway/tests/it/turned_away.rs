@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use upstream::Flow;
 
-use crate::rig::{ANN, Clock, gateway, options, read, session, soon, turn};
+use crate::rig::{ANN, Clock, asked, gateway, options, read, session, soon};
 
 /// An upstream that refuses the first calls and says `Hel` to the others; ends with the set.
 async fn refusing(first: usize, reason: Reason) -> (String, Arc<AtomicUsize>, JoinSet<()>) {
@@ -45,7 +45,7 @@ async fn a_call_that_was_not_looked_at_is_made_again_on_the_same_account() {
     let credential = session(ANN);
     let clock = Arc::new(Clock::default());
     let gateway = gateway(&url, Flow::Agent, &[&credential], options(), clock);
-    let answer = soon("the beginning", gateway.answer(turn("hello"))).await.expect("begun");
+    let answer = soon("the beginning", gateway.answer(asked("hello"))).await.expect("begun");
     assert_eq!(read(answer).await.text, "Hel");
     assert_eq!(calls.load(Ordering::SeqCst), 3);
     assert_eq!(gateway.stats().failed, 0);
@@ -57,7 +57,7 @@ async fn it_is_not_made_again_for_ever() {
     let credential = session(ANN);
     let clock = Arc::new(Clock::default());
     let gateway = gateway(&url, Flow::Agent, &[&credential], options(), clock);
-    let failure = soon("the failure", gateway.answer(turn("hello"))).await.expect_err("refused");
+    let failure = soon("the failure", gateway.answer(asked("hello"))).await.expect_err("refused");
     assert_eq!(failure.class, FailureClass::UpstreamFailed);
     assert_eq!(calls.load(Ordering::SeqCst), 3);
 }
@@ -68,7 +68,7 @@ async fn a_call_that_may_have_been_looked_at_is_not_repeated_on_the_same_account
     let credential = session(ANN);
     let clock = Arc::new(Clock::default());
     let gateway = gateway(&url, Flow::Agent, &[&credential], options(), clock);
-    let failure = soon("the failure", gateway.answer(turn("hello"))).await.expect_err("lost");
+    let failure = soon("the failure", gateway.answer(asked("hello"))).await.expect_err("lost");
     assert_eq!(failure.class, FailureClass::UpstreamFailed);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }

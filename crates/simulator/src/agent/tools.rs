@@ -14,7 +14,12 @@ use super::exchange::Expected;
 use super::updates::{exec, tool_call, update};
 use super::{Agent, RESULT, answers, values};
 use crate::link::Halt;
+use crate::player::texts;
 use crate::view::{Message, Role, Tool};
+
+/// Code points of a piece of streamed arguments; more of long ones, so that the pieces stay few.
+const ARGUMENT_PIECE: usize = 16;
+const MOST_PIECES: usize = 64;
 
 /// A call that was requested.
 pub(super) struct PlannedCall {
@@ -32,7 +37,9 @@ pub(super) fn fresh(prefix: &str) -> String {
 
 impl Agent {
     pub(super) fn begin_call(&mut self, tool: &Tool, arguments: &RawValue) {
+        // Arguments that are no object have no place in the map: the call has none.
         let json: Value = serde_json::from_str(arguments.get()).unwrap_or_default();
+        let json = if json.is_object() { json } else { json!({}) };
         let call = PlannedCall {
             exec: self.exchange.ask_exec(Expected::Mcp),
             args: mcp_args(tool, &json),
@@ -51,13 +58,17 @@ impl Agent {
             tool_call_id: call_id.clone(),
             ..Default::default()
         };
-        self.send(&update(PartialToolCallUpdate {
-            call_id: call_id.clone(),
-            tool_call: tool_call(announced, None).into(),
-            args_text_delta: call.arguments.to_string(),
-            model_call_id: call.model_call_id.clone(),
-            ..Default::default()
-        }));
+        let arguments = call.arguments.to_string();
+        let size = ARGUMENT_PIECE.max(arguments.len() / MOST_PIECES);
+        for piece in texts::pieces(&arguments, size) {
+            self.send(&update(PartialToolCallUpdate {
+                call_id: call_id.clone(),
+                tool_call: tool_call(announced.clone(), None).into(),
+                args_text_delta: piece.to_owned(),
+                model_call_id: call.model_call_id.clone(),
+                ..Default::default()
+            }));
+        }
         self.send(&update(ToolCallStartedUpdate {
             call_id: call_id.clone(),
             tool_call: tool_call(call.args.clone(), None).into(),
@@ -104,7 +115,6 @@ impl Agent {
     }
 }
 
-/// Arguments that are no object have no place in the map; the call goes out without any.
 fn mcp_args(tool: &Tool, arguments: &Value) -> McpArgs {
     let fields = arguments.as_object().into_iter().flatten();
     McpArgs {

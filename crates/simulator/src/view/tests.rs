@@ -156,6 +156,22 @@ fn a_tool_is_found_by_its_name_or_a_renaming_of_it() {
 }
 
 #[test]
+fn a_tool_is_found_when_its_name_was_cut() {
+    let wanted = "w".repeat(80);
+    let mut all = view(vec![]);
+    all.tools = vec![
+        tool("client_Task"),
+        tool("client_Task_0a1b2c3d"),
+        tool(&format!("client_{}_deadbeef", &wanted[..40])),
+        tool("short_deadbeef"),
+    ];
+    assert_eq!(all.tool(&wanted), Some(&all.tools[2]));
+    assert_eq!(all.tool("shorter"), None);
+    all.tools.remove(0);
+    assert_eq!(all.tool("Task"), Some(&all.tools[0]));
+}
+
+#[test]
 fn a_tool_that_is_only_visible_cannot_be_called() {
     let mut all = view(vec![]);
     all.tools = vec![Tool { callable: false, ..tool("f") }];

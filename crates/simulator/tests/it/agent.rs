@@ -256,3 +256,20 @@ async fn headers_come_without_a_first_message() {
         matches!(stream.next().await, Got::End(end) if end["error"]["code"] == "invalid_argument")
     );
 }
+
+#[tokio::test]
+async fn a_model_without_images_refuses_them() {
+    let server = Server::plain().await;
+    let mut connection = server.connect().await;
+    let agent = Agent::open(&mut connection).await;
+    let mut run = request("[[sim: say x]]");
+    run.requested_model.get_or_insert_default().model_id = "grok-code-fast-1".into();
+    let image = json!({"role": "user", "content": [{"type": "image", "image": "AAAA"}]});
+    let value = image.to_string().into_bytes();
+    let id = id_of(&value);
+    run.pre_fetched_blobs.push(PreFetchedBlob { id: id.clone(), value, ..Default::default() });
+    run.conversation_state.get_or_insert_default().root_prompt_messages_json.push(id);
+    agent.send(run).await;
+    let seen = agent.finish().await;
+    assert_eq!((seen.code(), seen.text.as_str()), ("invalid_argument", ""));
+}

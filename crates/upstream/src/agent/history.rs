@@ -4,9 +4,11 @@
 //! In the blob form a `system` message is ignored by the server, so instructions travel by
 //! another channel and reminders inside the conversation become marked user text.
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use conversation::{Message, Part, ToolResult};
+use conversation::{Image, Message, Part, ToolResult};
 use cursor_proto::agent::{
     ConversationHistory, ConversationHistoryAssistantContent, ConversationHistoryAssistantMessage,
     ConversationHistoryImageContent, ConversationHistoryMessage,
@@ -17,11 +19,13 @@ use cursor_proto::agent::{
 };
 use serde_json::{Value, json};
 
+use crate::ids;
+use crate::offer::Names;
 use crate::session::{as_document, as_reminder};
 
 /// The content of one root blob per message (agent.md, "Blob format").
-pub(super) fn root_blobs(messages: &[Message]) -> Vec<Vec<u8>> {
-    let mut names = ToolNames::default();
+pub(super) fn root_blobs(messages: &[Message], names: &Names) -> Vec<Vec<u8>> {
+    let mut names = ToolNames::new(names);
     messages
         .iter()
         .filter_map(|message| root_message(message, &mut names))
@@ -29,27 +33,39 @@ pub(super) fn root_blobs(messages: &[Message]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Tool results carry only the call's id; the blob form also wants the tool's name.
-#[derive(Default)]
-struct ToolNames(std::collections::HashMap<String, String>);
+/// Tool results carry only the call's id; the server also wants the tool's name, as it knows it.
+struct ToolNames<'a> {
+    names: &'a Names,
+    /// By the client's id of the call.
+    of_calls: HashMap<String, String>,
+}
 
-impl ToolNames {
+impl<'a> ToolNames<'a> {
+    fn new(names: &'a Names) -> Self {
+        Self { names, of_calls: HashMap::new() }
+    }
+
+    fn note(&mut self, parts: &[Part]) {
+        for part in parts {
+            if let Part::ToolCall(call) = part {
+                self.of_calls.insert(call.id.clone(), self.names.to_upstream(&call.name));
+            }
+        }
+    }
+
     fn of(&self, call_id: &str) -> &str {
-        self.0.get(call_id).map_or("tool", String::as_str)
+        self.of_calls.get(call_id).map_or("tool", String::as_str)
     }
 }
 
-fn root_message(message: &Message, names: &mut ToolNames) -> Option<Value> {
+fn root_message(message: &Message, names: &mut ToolNames<'_>) -> Option<Value> {
     let (role, content) = match message {
         Message::User(parts) => ("user", parts.iter().filter_map(user_part).collect()),
         Message::Instruction(text) => ("user", vec![json_text(&as_reminder(text))]),
         Message::Assistant(parts) => {
-            for part in parts {
-                if let Part::ToolCall(call) = part {
-                    names.0.insert(call.id.clone(), call.name.clone());
-                }
-            }
-            ("assistant", parts.iter().filter_map(assistant_part).collect())
+            names.note(parts);
+            let part = |part| assistant_part(part, names);
+            ("assistant", parts.iter().filter_map(part).collect())
         }
         Message::ToolResults(results) => {
             ("tool", results.iter().map(|result| tool_result(result, names)).collect::<Vec<_>>())
@@ -75,7 +91,7 @@ fn user_part(part: &Part) -> Option<Value> {
     }
 }
 
-fn assistant_part(part: &Part) -> Option<Value> {
+fn assistant_part(part: &Part, names: &ToolNames<'_>) -> Option<Value> {
     match part {
         Part::Text(text) if text.is_empty() => None,
         Part::Text(text) => Some(json_text(text)),
@@ -86,8 +102,8 @@ fn assistant_part(part: &Part) -> Option<Value> {
         }),
         Part::ToolCall(call) => Some(json!({
             "type": "tool-call",
-            "toolCallId": call.id,
-            "toolName": call.name,
+            "toolCallId": ids::to_upstream(&call.id),
+            "toolName": names.of(&call.id),
             "args": arguments(&call.arguments),
         })),
         Part::Image(_) | Part::File(_) => None,
@@ -99,14 +115,29 @@ fn arguments(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
-fn tool_result(result: &ToolResult, names: &ToolNames) -> Value {
-    json!({
+/// Pictures go beside the text, in the field that the form has for them.
+fn tool_result(result: &ToolResult, names: &ToolNames<'_>) -> Value {
+    let mut json = json!({
         "type": "tool-result",
-        "toolCallId": result.call_id,
+        "toolCallId": ids::to_upstream(&result.call_id),
         "toolName": names.of(&result.call_id),
         "result": result_text(result),
         "isError": result.is_error,
-    })
+    });
+    if result.content.iter().any(|part| matches!(part, Part::Image(_))) {
+        let content = result.content.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(json_text(text)),
+            Part::File(file) => Some(json_text(&as_document(&file.name, &file.text))),
+            Part::Image(image) => Some(json!({
+                "type": "image",
+                "data": STANDARD.encode(&image.data),
+                "mimeType": image.format.mime_type(),
+            })),
+            Part::Reasoning(_) | Part::ToolCall(_) => None,
+        });
+        json["experimental_content"] = content.collect();
+    }
+    json
 }
 
 fn result_text(result: &ToolResult) -> String {
@@ -124,9 +155,9 @@ fn result_text(result: &ToolResult) -> String {
 }
 
 /// The typed form.
-pub(super) fn typed(messages: &[Message]) -> ConversationHistory {
+pub(super) fn typed(messages: &[Message], names: &Names) -> ConversationHistory {
     let mut typed = Vec::new();
-    let mut names = ToolNames::default();
+    let mut names = ToolNames::new(names);
     for message in messages {
         match message {
             Message::User(parts) => typed.push(user(parts.iter().filter_map(typed_user).collect())),
@@ -135,12 +166,9 @@ pub(super) fn typed(messages: &[Message]) -> ConversationHistory {
                 ..Default::default()
             }])),
             Message::Assistant(parts) => {
-                for part in parts {
-                    if let Part::ToolCall(call) = part {
-                        names.0.insert(call.id.clone(), call.name.clone());
-                    }
-                }
-                let content = parts.iter().filter_map(typed_assistant).collect();
+                names.note(parts);
+                let content =
+                    parts.iter().filter_map(|part| typed_assistant(part, &names)).collect();
                 typed.push(ConversationHistoryMessage {
                     message: ConversationHistoryAssistantMessage { content, ..Default::default() }
                         .into(),
@@ -166,22 +194,28 @@ fn typed_text(text: &str) -> ConversationHistoryTextContent {
     ConversationHistoryTextContent { text: text.to_owned(), ..Default::default() }
 }
 
+fn typed_image(image: &Image) -> ConversationHistoryImageContent {
+    ConversationHistoryImageContent {
+        data: STANDARD.encode(&image.data),
+        mime_type: Some(image.format.mime_type().to_owned()),
+        ..Default::default()
+    }
+}
+
 fn typed_user(part: &Part) -> Option<ConversationHistoryUserContent> {
     let content = match part {
         Part::Text(text) => typed_text(text).into(),
         Part::File(file) => typed_text(&as_document(&file.name, &file.text)).into(),
-        Part::Image(image) => ConversationHistoryImageContent {
-            data: STANDARD.encode(&image.data),
-            mime_type: Some(image.format.mime_type().to_owned()),
-            ..Default::default()
-        }
-        .into(),
+        Part::Image(image) => typed_image(image).into(),
         Part::Reasoning(_) | Part::ToolCall(_) => return None,
     };
     Some(ConversationHistoryUserContent { content, ..Default::default() })
 }
 
-fn typed_assistant(part: &Part) -> Option<ConversationHistoryAssistantContent> {
+fn typed_assistant(
+    part: &Part,
+    names: &ToolNames<'_>,
+) -> Option<ConversationHistoryAssistantContent> {
     let content = match part {
         Part::Text(text) if text.is_empty() => return None,
         Part::Text(text) => typed_text(text).into(),
@@ -201,8 +235,8 @@ fn typed_assistant(part: &Part) -> Option<ConversationHistoryAssistantContent> {
             .into(),
         },
         Part::ToolCall(call) => ConversationHistoryToolCall {
-            tool_call_id: call.id.clone(),
-            tool_name: call.name.clone(),
+            tool_call_id: ids::to_upstream(&call.id),
+            tool_name: names.of(&call.id).to_owned(),
             args_json: call.arguments.clone(),
             ..Default::default()
         }
@@ -212,15 +246,20 @@ fn typed_assistant(part: &Part) -> Option<ConversationHistoryAssistantContent> {
     Some(ConversationHistoryAssistantContent { content, ..Default::default() })
 }
 
-fn typed_result(result: &ToolResult, names: &ToolNames) -> ConversationHistoryMessage {
+fn typed_result(result: &ToolResult, names: &ToolNames<'_>) -> ConversationHistoryMessage {
+    let content = result.content.iter().filter_map(|part| match part {
+        Part::Text(text) => Some(typed_text(text).into()),
+        Part::File(file) => Some(typed_text(&as_document(&file.name, &file.text)).into()),
+        Part::Image(image) => Some(typed_image(image).into()),
+        Part::Reasoning(_) | Part::ToolCall(_) => None,
+    });
+    let content = content
+        .map(|content| ConversationHistoryToolResultContent { content, ..Default::default() });
     ConversationHistoryMessage {
         message: ConversationHistoryToolMessage {
-            tool_call_id: result.call_id.clone(),
+            tool_call_id: ids::to_upstream(&result.call_id),
             tool_name: names.of(&result.call_id).to_owned(),
-            content: vec![ConversationHistoryToolResultContent {
-                content: typed_text(&result_text(result)).into(),
-                ..Default::default()
-            }],
+            content: content.collect(),
             is_error: Some(result.is_error),
             ..Default::default()
         }
@@ -234,6 +273,10 @@ mod tests {
     use conversation::{ReasoningPart, ToolCall};
 
     use super::*;
+
+    fn names() -> Names {
+        crate::offer::Offer::new(&conversation::Tools::default(), 64).names().clone()
+    }
 
     fn messages() -> Vec<Message> {
         vec![
@@ -283,12 +326,12 @@ mod tests {
             panic!("a user message");
         };
         let expected = action.conversation_history.as_option().expect("history").clone();
-        assert_eq!(typed(&messages()), expected);
+        assert_eq!(typed(&messages(), &names()), expected);
     }
 
     #[test]
     fn root_blobs_keep_order_roles_and_tool_names() {
-        let blobs = root_blobs(&messages());
+        let blobs = root_blobs(&messages(), &names());
         let parsed: Vec<Value> =
             blobs.iter().map(|blob| serde_json::from_slice(blob).expect("JSON")).collect();
         assert_eq!(parsed[0]["role"], "user");

@@ -4,20 +4,28 @@
 //! [`InstructionChannel`] for system text, [`HistoryChannel`] for earlier messages (agent.md,
 //! "System prompt and history").
 
-use conversation::{Failure, Image, Message, Part, Turn};
+use std::time::Duration;
+
+use conversation::{Failure, Image, Message, Part, ReasoningEffort};
 use cursor_proto::agent::oneof::selected_image::DataOrBlobId;
+use cursor_proto::agent::requested_model::ModelParameterValue;
 use cursor_proto::agent::selected_image::Dimension;
 use cursor_proto::agent::{
     AgentClientMessage, AgentMode, AgentRunRequest, ConversationAction, ConversationStateStructure,
-    ModelDetails, PreFetchedBlob, RequestedModel, ResumeAction, SelectedContext, SelectedImage,
-    UserMessage, UserMessageAction,
+    McpTools, ModelDetails, PreFetchedBlob, RequestedModel, ResumeAction, SelectedContext,
+    SelectedImage, UserMessage, UserMessageAction,
 };
 use uuid::Uuid;
 
-use super::blobs::Blobs;
+use super::context::{Context, definitions};
 use super::history;
-use super::session::{AgentSession, Context};
-use crate::session::{ClientMessage, Session, as_document, as_reminder};
+use super::memory::AgentMemory;
+use super::session::{AgentSession, Start};
+use crate::memory::Memory;
+use crate::offer::Offer;
+use crate::route::{Opening, Route};
+use crate::session::{Answer, ClientMessage, Session, as_document, as_reminder};
+use crate::transcript;
 
 /// How system text reaches the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,41 +56,39 @@ pub struct AgentOptions {
     pub history: HistoryChannel,
     /// IANA name for the request context.
     pub timezone: String,
+    /// How long no call may move before those of an answer count as complete.
+    pub call_window: Duration,
 }
 
-/// Builds the opening and the session that answers what comes back. `timezone` overrides the
-/// setting; `uuid` gives fresh ids.
+/// The longest name that providers take for a tool.
+const LONGEST_NAME: usize = 64;
+
+/// Builds the opening and the session that answers what comes back. `uuid` gives fresh ids.
 ///
 /// # Errors
 /// The turn has nothing to say to the model.
 pub fn open(
-    turn: &Turn,
+    opening: &Opening<'_>,
     options: &AgentOptions,
-    timezone: Option<&str>,
     uuid: &mut dyn FnMut() -> Uuid,
 ) -> Result<(ClientMessage, Session), Failure> {
-    let conversation_id = uuid().to_string();
-    let (earlier, current) = split(&turn.messages);
+    let Opening { turn, route, timezone, memory } = *opening;
+    let messages = transcript::whole(&turn.messages);
+    let (earlier, current) = split(&messages);
     if current.is_none() && earlier.is_empty() {
         return Err(Failure::invalid("messages", "The conversation has no user message."));
     }
-    let mut instructions = turn.instructions.join("\n\n");
-    let mut run = AgentRunRequest {
-        conversation_id: Some(conversation_id),
-        requested_model: RequestedModel {
-            model_id: turn.model.as_str().to_owned(),
-            ..Default::default()
-        }
-        .into(),
-        model_details: ModelDetails {
-            model_id: turn.model.as_str().to_owned(),
-            display_model_id: turn.model.as_str().to_owned(),
-            display_name: turn.model.as_str().to_owned(),
-            ..Default::default()
-        }
-        .into(),
-        ..Default::default()
-    };
+    let memory = memory.and_then(Memory::agent);
+    let conversation_id =
+        memory.map_or_else(|| uuid().to_string(), |memory| memory.conversation_id.clone());
+    // A store that is nearly full would refuse what this turn brings.
+    let memory = memory.filter(|memory| !memory.blobs.is_nearly_full());
+    let offer = Offer::new(&turn.tools, LONGEST_NAME);
+    let mut run = request(route, &offer, conversation_id.clone());
+
+    let mut texts = turn.instructions.clone();
+    texts.extend(offer.instruction.clone());
+    let mut instructions = texts.join("\n\n");
     let mut prefix = String::new();
     match options.instructions {
         InstructionChannel::CloudRule => {}
@@ -94,12 +100,13 @@ pub fn open(
             run.custom_system_prompt = (!text.is_empty()).then_some(text);
         }
     }
-    let mut blobs = Blobs::default();
-    let mut state = ConversationStateStructure::default();
+
+    let mut blobs = memory.map(|memory| memory.blobs.clone()).unwrap_or_default();
+    let mut state = memory.map(continued).unwrap_or_default();
     // A resumed run has no user message to hang a typed history on.
     let as_blobs = options.history == HistoryChannel::RootBlobs || current.is_none();
     if as_blobs {
-        for content in history::root_blobs(earlier) {
+        for content in history::root_blobs(earlier, offer.names()) {
             let id = blobs.add(content.clone());
             run.pre_fetched_blobs.push(PreFetchedBlob {
                 id: id.clone(),
@@ -109,26 +116,111 @@ pub fn open(
             state.root_prompt_messages_json.push(id);
         }
     }
-    run.conversation_state = state.into();
     let action = match current {
         Some(current) => {
-            let (message, has_images) = user_message(current, &prefix, uuid);
+            let (message, has_images) = user_message(current, &prefix, mode(&offer), uuid);
             run.client_supports_inline_images = has_images.then_some(true);
             let mut action =
                 UserMessageAction { user_message: message.into(), ..Default::default() };
             if !as_blobs && !earlier.is_empty() {
-                action.conversation_history = history::typed(earlier).into();
+                action.conversation_history = history::typed(earlier, offer.names()).into();
             }
             action.into()
         }
-        None => ResumeAction::default().into(),
+        None => {
+            // Nothing else tells a resumed run what it may do.
+            state.mode = Some(mode(&offer).into());
+            ResumeAction::default().into()
+        }
     };
+    run.conversation_state = state.into();
     run.action = ConversationAction { action, ..Default::default() }.into();
-    let timezone = timezone.unwrap_or(&options.timezone).to_owned();
-    let context = Context { instructions, timezone };
-    let session = AgentSession::new(context, blobs, uuid().simple().to_string(), &turn.model);
+
+    let answer = Answer::new(
+        uuid().simple().to_string(),
+        turn.model.as_str(),
+        offer.parallel,
+        options.call_window,
+    );
+    let context = Context {
+        instructions,
+        timezone: timezone.unwrap_or(&options.timezone).to_owned(),
+        web_search: route.web_search,
+    };
+    let session = AgentSession::new(Start { context, offer, conversation_id, blobs, answer });
     let opening = AgentClientMessage { message: run.into(), ..Default::default() };
     Ok((ClientMessage::Agent(Box::new(opening)), Session::Agent(Box::new(session))))
+}
+
+/// The request without the conversation.
+fn request(route: &Route, offer: &Offer, conversation_id: String) -> AgentRunRequest {
+    let model = route.model.as_str();
+    let mut run = AgentRunRequest {
+        conversation_id: Some(conversation_id),
+        requested_model: RequestedModel {
+            model_id: model.to_owned(),
+            max_mode: route.max_mode,
+            parameters: parameters(route),
+            ..Default::default()
+        }
+        .into(),
+        model_details: ModelDetails {
+            model_id: model.to_owned(),
+            display_model_id: model.to_owned(),
+            display_name: model.to_owned(),
+            max_mode: route.max_mode.then_some(true),
+            ..Default::default()
+        }
+        .into(),
+        ..Default::default()
+    };
+    if !offer.is_empty() {
+        let mcp_tools = definitions(offer);
+        run.mcp_tools = McpTools { mcp_tools, ..Default::default() }.into();
+    }
+    run
+}
+
+/// What the model's parameters say of thinking: `thinking` and `effort` of one maker's models,
+/// `reasoning` of the others (models.md, "Id forms seen"). An id that names a variant has said it.
+fn parameters(route: &Route) -> Vec<ModelParameterValue> {
+    let model = route.model.as_str();
+    let variant =
+        ["-thinking", "-low", "-medium", "-high", "-xhigh"].iter().any(|end| model.ends_with(end));
+    let Some(effort) = route.effort.filter(|_| !variant && model != "default") else {
+        return Vec::new();
+    };
+    let level = match effort {
+        ReasoningEffort::None => None,
+        ReasoningEffort::Minimal | ReasoningEffort::Low => Some("low"),
+        ReasoningEffort::Medium => Some("medium"),
+        ReasoningEffort::High | ReasoningEffort::XHigh => Some("high"),
+    };
+    let parameter = |id: &str, value: &str| ModelParameterValue {
+        id: id.to_owned(),
+        value: value.to_owned(),
+        ..Default::default()
+    };
+    match (model.starts_with("claude"), level) {
+        (true, Some(level)) => vec![parameter("thinking", "true"), parameter("effort", level)],
+        (true, None) => vec![parameter("thinking", "false")],
+        (false, Some(level)) => vec![parameter("reasoning", level)],
+        (false, None) => Vec::new(),
+    }
+}
+
+/// The state to go on from. The server leaves old user messages out of the prompt parts that it
+/// echoes, so those are rebuilt from the client's transcript; so are the results of calls.
+fn continued(memory: &AgentMemory) -> ConversationStateStructure {
+    let mut state = memory.checkpoint.clone().unwrap_or_default();
+    state.root_prompt_messages_json.clear();
+    state.pending_tool_calls.clear();
+    state
+}
+
+/// Without tools of the client's there is nothing to act on: answer only.
+fn mode(offer: &Offer) -> AgentMode {
+    if offer.is_empty() { AgentMode::AGENT_MODE_ASK } else { AgentMode::AGENT_MODE_AGENT }
 }
 
 /// The last user message with the reminders after it, and all that came before. `None` when the
@@ -147,6 +239,7 @@ fn split(messages: &[Message]) -> (&[Message], Option<&[Message]>) {
 fn user_message(
     current: &[Message],
     prefix: &str,
+    mode: AgentMode,
     uuid: &mut dyn FnMut() -> Uuid,
 ) -> (UserMessage, bool) {
     let mut texts = Vec::new();
@@ -174,8 +267,7 @@ fn user_message(
     let mut message = UserMessage {
         text: texts.join("\n"),
         message_id: uuid().to_string(),
-        // Without tools of the client's there is nothing to act on: answer only.
-        mode: AgentMode::AGENT_MODE_ASK.into(),
+        mode: mode.into(),
         ..Default::default()
     };
     if has_images {
@@ -202,91 +294,4 @@ fn selected_image(image: &Image, uuid: Uuid) -> SelectedImage {
 }
 
 #[cfg(test)]
-mod tests {
-    use cursor_proto::agent::oneof::agent_client_message::Message as Arm;
-    use cursor_proto::agent::oneof::conversation_action::Action;
-
-    use super::*;
-
-    fn options() -> AgentOptions {
-        AgentOptions {
-            instructions: InstructionChannel::default(),
-            history: HistoryChannel::default(),
-            timezone: "UTC".into(),
-        }
-    }
-
-    fn run(turn: &Turn, options: &AgentOptions) -> AgentRunRequest {
-        let (message, _) = open(turn, options, None, &mut || Uuid::nil()).expect("opens");
-        match message {
-            ClientMessage::Agent(message) => match message.message {
-                Some(Arm::RunRequest(run)) => *run,
-                other => panic!("{other:?}"),
-            },
-            ClientMessage::Chat(_) => panic!("agent"),
-        }
-    }
-
-    fn action(run: &AgentRunRequest) -> Action {
-        run.action.as_option().expect("action").action.clone().expect("arm")
-    }
-
-    fn conversation() -> Turn {
-        let mut turn = Turn::of_text("gpt-5", "And 3+3?");
-        turn.instructions = vec!["Be brief.".into()];
-        turn.messages.insert(0, Message::User(vec![Part::Text("What is 2+2?".into())]));
-        turn.messages.insert(1, Message::Assistant(vec![Part::Text("4".into())]));
-        turn
-    }
-
-    #[test]
-    fn state_is_present_even_when_empty() {
-        let run = run(&Turn::of_text("default", "Hello"), &options());
-        assert!(run.conversation_state.is_set());
-        assert!(run.custom_system_prompt.is_none());
-    }
-
-    #[test]
-    fn history_goes_as_blobs_whose_content_is_sent_ahead() {
-        let run = run(&conversation(), &options());
-        let state = run.conversation_state.as_option().expect("state");
-        assert_eq!(state.root_prompt_messages_json.len(), 2);
-        assert_eq!(run.pre_fetched_blobs.len(), 2);
-        assert_eq!(run.pre_fetched_blobs[0].id, state.root_prompt_messages_json[0]);
-    }
-
-    #[test]
-    fn history_goes_typed_when_so_set() {
-        let options = AgentOptions { history: HistoryChannel::ConversationHistory, ..options() };
-        let run = run(&conversation(), &options);
-        let Action::UserMessageAction(action) = action(&run) else { panic!("user message") };
-        let history = action.conversation_history.as_option().expect("history");
-        assert_eq!(history.messages.len(), 2);
-        assert!(run.pre_fetched_blobs.is_empty());
-    }
-
-    #[test]
-    fn system_text_goes_before_the_users_text_when_so_set() {
-        let options = AgentOptions { instructions: InstructionChannel::UserText, ..options() };
-        let run = run(&conversation(), &options);
-        let Action::UserMessageAction(action) = action(&run) else { panic!("user message") };
-        let message = action.user_message.as_option().expect("message");
-        assert_eq!(message.text, "Be brief.\nAnd 3+3?");
-    }
-
-    #[test]
-    fn a_conversation_that_ends_with_results_is_resumed() {
-        let mut turn = conversation();
-        turn.messages.push(Message::Assistant(Vec::new()));
-        assert!(matches!(action(&run(&turn, &options())), Action::ResumeAction(_)));
-    }
-
-    #[test]
-    fn nothing_to_say_is_the_clients_mistake() {
-        let mut turn = Turn::of_text("m", "x");
-        turn.messages.clear();
-        let failure =
-            open(&turn, &options(), None, &mut || Uuid::nil()).expect_err("nothing to say");
-        assert_eq!(failure.param.as_deref(), Some("messages"));
-    }
-}
+mod tests;

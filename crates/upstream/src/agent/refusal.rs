@@ -5,6 +5,7 @@
 //! a throw. A turn never hangs on one (agent.md, "What must be answered").
 
 use cursor_proto::agent::oneof::exec_client_control_message::Message as Control;
+use cursor_proto::agent::oneof::exec_client_message::Message as Answer;
 use cursor_proto::agent::view::oneof::exec_server_message::Message as Exec;
 use cursor_proto::agent::view::oneof::interaction_query::Query;
 use cursor_proto::agent::view::{ExecServerMessageView, InteractionQueryView};
@@ -19,33 +20,44 @@ use cursor_proto::agent::{
     switch_mode_request_response, web_fetch_request_response, web_search_request_response,
 };
 
-/// What the model reads.
-const REASON: &str = "This client has no workspace: files, shell and network are not available. \
-                      Answer the user in text.";
+use crate::offer::Offer;
 
-/// The answers to one exec request. `None` when it is not a native tool: the request context.
-pub(super) fn refuse(exec: &ExecServerMessageView<'_>) -> Option<Vec<AgentClientMessage>> {
-    let reason = REASON.to_owned();
+/// Names that a refusal lists.
+const MOST_NAMES: usize = 128;
+
+/// What the model reads when it reaches for a native tool.
+pub(super) fn reason(offer: &Offer) -> String {
+    const REASON: &str =
+        "This client has no workspace: files, shell and network are not available.";
+    if offer.is_empty() {
+        return format!("{REASON} Answer the user in text.");
+    }
+    format!("{REASON} Use one of the client's own tools instead: {}.", offer.listed(""))
+}
+
+/// The answers to one exec request of a native kind or an unknown one. The request context and MCP
+/// tools are not refused here, so they count as unknown.
+pub(super) fn refuse(exec: &ExecServerMessageView<'_>, reason: &str) -> Vec<AgentClientMessage> {
+    let reason = reason.to_owned();
     let text = |text: &str| text.to_owned();
     let answer = |message| {
-        Some(vec![
+        vec![
             exec_result(exec, message),
             control(ExecClientStreamClose { id: exec.id, ..Default::default() }.into()),
-        ])
+        ]
     };
     match &exec.message {
-        Some(Exec::RequestContextArgs(_)) => None,
         Some(Exec::ShellArgs(args)) => {
-            let rejected = shell_rejected(args.command, args.working_directory);
+            let rejected = shell_rejected(args.command, args.working_directory, reason);
             answer(ShellResult { result: rejected.into(), ..Default::default() }.into())
         }
         // Streamed: a plain result would be ignored.
         Some(Exec::ShellStreamArgs(args)) => {
-            let rejected = shell_rejected(args.command, args.working_directory);
+            let rejected = shell_rejected(args.command, args.working_directory, reason);
             answer(ShellStream { event: rejected.into(), ..Default::default() }.into())
         }
         Some(Exec::BackgroundShellSpawnArgs(args)) => {
-            let result = shell_rejected(args.command, args.working_directory).into();
+            let result = shell_rejected(args.command, args.working_directory, reason).into();
             answer(BackgroundShellSpawnResult { result, ..Default::default() }.into())
         }
         Some(Exec::WriteArgs(args)) => {
@@ -77,11 +89,7 @@ pub(super) fn refuse(exec: &ExecServerMessageView<'_>) -> Option<Vec<AgentClient
             let error = FetchError { url: text(args.url), error: reason, ..Default::default() };
             answer(FetchResult { result: error.into(), ..Default::default() }.into())
         }
-        Some(Exec::McpArgs(args)) => {
-            let missing = McpToolNotFound { name: text(args.name), ..Default::default() };
-            answer(McpResult { result: missing.into(), ..Default::default() }.into())
-        }
-        None => Some(vec![
+        Some(Exec::RequestContextArgs(_) | Exec::McpArgs(_)) | None => vec![
             control(
                 ExecClientThrow {
                     id: exec.id,
@@ -91,15 +99,32 @@ pub(super) fn refuse(exec: &ExecServerMessageView<'_>) -> Option<Vec<AgentClient
                 .into(),
             ),
             control(ExecClientStreamClose { id: exec.id, ..Default::default() }.into()),
-        ]),
+        ],
     }
 }
 
-fn shell_rejected(command: &str, working_directory: &str) -> ShellRejected {
+/// The answers to a call of a tool that nobody declared.
+pub(super) fn not_found(
+    exec: &ExecServerMessageView<'_>,
+    name: &str,
+    offer: &Offer,
+) -> Vec<AgentClientMessage> {
+    let missing = McpToolNotFound {
+        name: name.to_owned(),
+        available_tools: offer.tools().map(|(name, _)| name).take(MOST_NAMES).collect(),
+        ..Default::default()
+    };
+    vec![
+        exec_result(exec, McpResult { result: missing.into(), ..Default::default() }.into()),
+        control(ExecClientStreamClose { id: exec.id, ..Default::default() }.into()),
+    ]
+}
+
+fn shell_rejected(command: &str, working_directory: &str, reason: String) -> ShellRejected {
     ShellRejected {
         command: command.to_owned(),
         working_directory: working_directory.to_owned(),
-        reason: REASON.to_owned(),
+        reason,
         ..Default::default()
     }
 }
@@ -107,12 +132,21 @@ fn shell_rejected(command: &str, working_directory: &str) -> ShellRejected {
 /// One result, with both ids of its request.
 pub(super) fn exec_result(
     exec: &ExecServerMessageView<'_>,
-    message: Option<cursor_proto::agent::oneof::exec_client_message::Message>,
+    message: Option<Answer>,
+) -> AgentClientMessage {
+    exec_result_under(exec.id, exec.exec_id, message)
+}
+
+/// The same when the request is gone.
+pub(super) fn exec_result_under(
+    id: u32,
+    exec_id: &str,
+    message: Option<Answer>,
 ) -> AgentClientMessage {
     AgentClientMessage {
         message: ExecClientMessage {
-            id: exec.id,
-            exec_id: exec.exec_id.to_owned(),
+            id,
+            exec_id: exec_id.to_owned(),
             message,
             ..Default::default()
         }
@@ -129,15 +163,19 @@ pub(super) fn control(message: Option<Control>) -> AgentClientMessage {
     }
 }
 
-/// Declines an approval or question; nobody is there to be asked.
-pub(super) fn decline(query: &InteractionQueryView<'_>) -> AgentClientMessage {
+/// Answers an approval or question. Nobody is there to be asked, so only what the turn itself
+/// allows is approved: searching the web.
+pub(super) fn decide(query: &InteractionQueryView<'_>, web_search: bool) -> AgentClientMessage {
     let reason = "No user is present to approve or answer.".to_owned();
     let result = match &query.query {
-        Some(Query::WebSearchRequestQuery(_)) => WebSearchRequestResponse {
-            result: web_search_request_response::Rejected { reason, ..Default::default() }.into(),
-            ..Default::default()
+        Some(Query::WebSearchRequestQuery(_)) => {
+            let result = if web_search {
+                web_search_request_response::Approved::default().into()
+            } else {
+                web_search_request_response::Rejected { reason, ..Default::default() }.into()
+            };
+            WebSearchRequestResponse { result, ..Default::default() }.into()
         }
-        .into(),
         Some(Query::WebFetchRequestQuery(_)) => WebFetchRequestResponse {
             result: web_fetch_request_response::Rejected { reason, ..Default::default() }.into(),
             ..Default::default()

@@ -7,62 +7,79 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use conversation::{Event, Failure, ModelName, StopReason, Usage, UsageSource};
-use cursor_proto::MessageView as _;
+use conversation::{Failure, ToolResult, Usage, UsageSource};
 use cursor_proto::agent::view::oneof::agent_server_message::Message as Server;
+use cursor_proto::agent::view::oneof::exec_server_control_message::Message as ExecControl;
 use cursor_proto::agent::view::oneof::exec_server_message::Message as Exec;
 use cursor_proto::agent::view::oneof::interaction_update::Message as Update;
 use cursor_proto::agent::view::oneof::kv_server_message::Message as Kv;
+use cursor_proto::agent::view::oneof::tool_call::Tool as AnyTool;
 use cursor_proto::agent::view::{
     AgentServerMessageView, ExecServerMessageView, InteractionUpdateView, KvServerMessageView,
-    TurnEndedUpdateView,
+    McpArgsView, ToolCallView, TurnEndedUpdateView,
 };
 use cursor_proto::agent::{
-    AgentClientMessage, ClientHeartbeat, Error, ExecClientStreamClose, GetBlobResult,
-    KvClientMessage, RequestContext, RequestContextEnv, RequestContextResult,
-    RequestContextSuccess, SetBlobResult,
+    AgentClientMessage, ClientHeartbeat, ConversationStateStructure, Error, GetBlobResult,
+    KvClientMessage, SetBlobResult,
 };
+use cursor_proto::{Message as _, MessageView as _};
 
 use super::blobs::Blobs;
-use super::refusal;
+use super::calls::Calls;
+use super::context::Context;
+use super::memory::AgentMemory;
+use super::{refusal, values};
 use crate::classify::{classify, empty_answer, is_normal_end};
 use crate::error::UpstreamError;
-use crate::session::{Actions, Blocks, ClientMessage, undecodable};
+use crate::memory::Memory;
+use crate::offer::Offer;
+use crate::session::{Actions, Answer, ClientMessage, Quiet, left, result_of, undecodable};
 
 /// The client says that it lives (agent.md, "Timers").
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// What the server is told about the client's surroundings when it asks.
-#[derive(Debug, Clone)]
-pub(super) struct Context {
-    pub(super) instructions: String,
-    pub(super) timezone: String,
+/// The server is told that a call is still running (agent.md, "Life of a run").
+const EXEC_HEARTBEAT: Duration = Duration::from_secs(3);
+
+/// What a run begins with.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) context: Context,
+    pub(super) offer: Offer,
+    pub(super) conversation_id: String,
+    pub(super) blobs: Blobs,
+    pub(super) answer: Answer,
 }
 
 /// The state of one run.
 #[derive(Debug)]
 pub struct AgentSession {
     context: Context,
+    offer: Offer,
+    conversation_id: String,
     blobs: Blobs,
-    blocks: Blocks,
-    id: String,
-    model: String,
-    started: bool,
+    answer: Answer,
+    calls: Calls,
+    checkpoint: Option<ConversationStateStructure>,
     turn_ended: bool,
     next_heartbeat: Option<Instant>,
+    next_exec_heartbeat: Option<Instant>,
 }
 
 impl AgentSession {
-    pub(super) fn new(context: Context, blobs: Blobs, id: String, model: &ModelName) -> Self {
+    pub(super) fn new(start: Start) -> Self {
+        let Start { context, offer, conversation_id, blobs, answer } = start;
         Self {
             context,
+            offer,
+            conversation_id,
             blobs,
-            blocks: Blocks::default(),
-            id,
-            model: model.as_str().to_owned(),
-            started: false,
+            answer,
+            calls: Calls::default(),
+            checkpoint: None,
             turn_ended: false,
             next_heartbeat: None,
+            next_exec_heartbeat: None,
         }
     }
 
@@ -73,46 +90,60 @@ impl AgentSession {
     ) -> Result<(), Failure> {
         let message =
             AgentServerMessageView::decode_view(message).map_err(|error| undecodable(&error))?;
-        self.start(&mut actions.events);
+        self.answer.start(actions);
         match &message.message {
-            Some(Server::InteractionUpdate(update)) => self.update(update, actions),
-            Some(Server::ExecServerMessage(exec)) => self.exec(exec, actions),
+            Some(Server::InteractionUpdate(update)) => self.update(update, actions)?,
+            Some(Server::ExecServerMessage(exec)) => self.exec(exec, actions)?,
             Some(Server::KvServerMessage(kv)) => self.kv(kv, actions),
             Some(Server::InteractionQuery(query)) => {
                 actions.progress = true;
-                send(actions, refusal::decline(query));
+                send(actions, refusal::decide(query, self.context.web_search));
             }
-            // Refusals were answered at once, so there is nothing to abort; the checkpoint is
-            // for a follow-up turn, which is rebuilt from the client's transcript.
-            Some(Server::ExecServerControlMessage(_) | Server::ConversationCheckpointUpdate(_)) => {
+            Some(Server::ExecServerControlMessage(message)) => {
                 actions.progress = true;
+                if let Some(ExecControl::Abort(abort)) = &message.message {
+                    self.calls.abort(abort.id);
+                }
+            }
+            Some(Server::ConversationCheckpointUpdate(checkpoint)) => {
+                actions.progress = true;
+                let checkpoint = checkpoint.to_owned_message();
+                self.checkpoint = Some(checkpoint.map_err(|error| undecodable(&error))?);
             }
             None => {}
         }
-        Ok(())
+        self.answer.check()
     }
 
-    fn start(&mut self, events: &mut Vec<Event>) {
-        if !self.started {
-            self.started = true;
-            events.push(Event::Started { id: self.id.clone(), model: self.model.clone() });
-        }
-    }
-
-    fn update(&mut self, update: &InteractionUpdateView<'_>, actions: &mut Actions) {
-        let events = &mut actions.events;
+    fn update(
+        &mut self,
+        update: &InteractionUpdateView<'_>,
+        actions: &mut Actions,
+    ) -> Result<(), Failure> {
+        let answer = &mut self.answer;
         match &update.message {
-            Some(Update::TextDelta(delta)) => self.blocks.text(delta.text, events),
-            Some(Update::ThinkingDelta(delta)) => self.blocks.reasoning(delta.text, events),
-            Some(Update::ThinkingCompleted(_)) => self.blocks.end_reasoning(None, events),
-            Some(Update::TurnEnded(ended)) => self.turn_ended(ended, events),
+            Some(Update::TextDelta(delta)) => answer.text(delta.text, actions),
+            Some(Update::ThinkingDelta(delta)) => answer.reasoning(delta.text, actions),
+            Some(Update::ThinkingCompleted(_)) => answer.end_reasoning(None, actions),
+            Some(Update::TurnEnded(ended)) => self.turn_ended(ended, actions),
+            Some(Update::PartialToolCall(partial)) => {
+                let call = partial.tool_call.as_option();
+                self.announced(partial.call_id, call, partial.args_text_delta, actions)?;
+            }
+            Some(Update::ToolCallStarted(started)) => {
+                self.announced(started.call_id, started.tool_call.as_option(), "", actions)?;
+            }
+            Some(Update::ToolCallCompleted(completed)) => {
+                if let Some(args) = completed.tool_call.as_option().and_then(mcp_args) {
+                    let key = key_of(completed.call_id, args);
+                    let whole = values::to_text(&args.args);
+                    self.calls.finished(key, &whole, answer, actions)?;
+                }
+            }
             // Alive, but not moving.
-            Some(Update::Heartbeat(_)) | None => return,
+            Some(Update::Heartbeat(_)) | None => return Ok(()),
             Some(
-                Update::ToolCallStarted(_)
-                | Update::ToolCallCompleted(_)
-                | Update::UserMessageAppended(_)
-                | Update::PartialToolCall(_)
+                Update::UserMessageAppended(_)
                 | Update::TokenDelta(_)
                 | Update::Summary(_)
                 | Update::SummaryStarted(_)
@@ -125,60 +156,68 @@ impl AgentSession {
             ) => {}
         }
         actions.progress = true;
+        Ok(())
     }
 
-    fn turn_ended(&mut self, ended: &TurnEndedUpdateView<'_>, events: &mut Vec<Event>) {
-        self.blocks.close(None, events);
+    /// Shows a call of the client's tools; native ones are the server's own affair.
+    fn announced(
+        &mut self,
+        call_id: &str,
+        call: Option<&ToolCallView<'_>>,
+        piece: &str,
+        actions: &mut Actions,
+    ) -> Result<(), Failure> {
+        let Some(args) = call.and_then(mcp_args) else { return Ok(()) };
+        let name = if args.name.is_empty() { args.tool_name } else { args.name };
+        let known = self.offer.client_name(name);
+        if self.offer.is_empty() || (known.is_none() && !name.is_empty()) {
+            return Ok(());
+        }
+        let key = key_of(call_id, args);
+        self.calls.announce(key, known, piece, &mut self.answer, actions)
+    }
+
+    fn turn_ended(&mut self, ended: &TurnEndedUpdateView<'_>, actions: &mut Actions) {
         self.turn_ended = true;
         let count = |tokens: Option<i64>| tokens.and_then(|tokens| u64::try_from(tokens).ok());
         if let (Some(input), Some(output)) = (count(ended.input_tokens), count(ended.output_tokens))
         {
-            events.push(Event::Usage(Usage {
+            let usage = Usage {
                 input,
                 output,
                 cache_read: count(ended.cache_read_tokens),
                 cache_write: count(ended.cache_write_tokens),
                 reasoning: count(ended.reasoning_tokens),
                 source: UsageSource::Upstream,
-            }));
+            };
+            self.answer.usage(usage, actions);
         }
     }
 
-    fn exec(&mut self, exec: &ExecServerMessageView<'_>, actions: &mut Actions) {
+    fn exec(
+        &mut self,
+        exec: &ExecServerMessageView<'_>,
+        actions: &mut Actions,
+    ) -> Result<(), Failure> {
         actions.progress = true;
-        let answers = refusal::refuse(exec).unwrap_or_else(|| self.request_context(exec));
+        let answers = match &exec.message {
+            Some(Exec::McpArgs(args)) => {
+                let known = self.offer.client_name(args.name);
+                match known.or_else(|| self.offer.client_name(args.tool_name)) {
+                    Some(name) => self.calls.ask(exec, args, name, &mut self.answer, actions)?,
+                    None => refusal::not_found(exec, args.name, &self.offer),
+                }
+            }
+            Some(Exec::RequestContextArgs(_)) => self.context.answer(exec, &self.offer),
+            native => {
+                tracing::debug!(known = native.is_some(), "native tool refused");
+                refusal::refuse(exec, &refusal::reason(&self.offer))
+            }
+        };
         for answer in answers {
             send(actions, answer);
         }
-        if let Some(kind) = native_kind(exec) {
-            tracing::debug!(kind, "native tool refused");
-        }
-    }
-
-    fn request_context(&self, exec: &ExecServerMessageView<'_>) -> Vec<AgentClientMessage> {
-        let Context { instructions, timezone } = &self.context;
-        let context = RequestContext {
-            env: RequestContextEnv {
-                os_version: "linux".to_owned(),
-                workspace_paths: vec!["/workspace".to_owned()],
-                shell: "bash".to_owned(),
-                time_zone: timezone.clone(),
-                project_folder: "/workspace".to_owned(),
-                ..Default::default()
-            }
-            .into(),
-            cloud_rule: (!instructions.is_empty()).then(|| instructions.clone()),
-            web_search_enabled: Some(false),
-            web_fetch_enabled: Some(false),
-            ..Default::default()
-        };
-        let success =
-            RequestContextSuccess { request_context: context.into(), ..Default::default() };
-        let result = RequestContextResult { result: success.into(), ..Default::default() };
-        vec![
-            refusal::exec_result(exec, result.into()),
-            refusal::control(ExecClientStreamClose { id: exec.id, ..Default::default() }.into()),
-        ]
+        Ok(())
     }
 
     fn kv(&mut self, kv: &KvServerMessageView<'_>, actions: &mut Actions) {
@@ -213,22 +252,50 @@ impl AgentSession {
             Ok(()) => {}
             Err(error) if is_normal_end(&error) => {}
             // The turn is complete; what went wrong afterwards costs the client nothing.
-            Err(error) if self.turn_ended && self.blocks.spoke() => {
+            Err(error) if self.turn_ended && self.answer.spoke() => {
                 tracing::debug!(%error, "stream failed after its turn had ended");
             }
             Err(error) => return Err(classify(&error)),
         }
-        if !self.blocks.spoke() {
+        if self.answer.is_suspended() {
+            return Err(left());
+        }
+        if !self.answer.spoke() {
             return Err(empty_answer());
         }
-        self.blocks.close(None, &mut actions.events);
-        actions.events.push(Event::Finished(StopReason::EndTurn));
-        actions.done = true;
-        Ok(())
+        if self.answer.finish(actions) { Ok(()) } else { Err(classify(&UpstreamError::Cut)) }
     }
 
-    /// Sends the heartbeat when it is due.
+    pub(crate) fn memory(&self) -> Memory {
+        let checkpoint = self.checkpoint.clone();
+        Memory::of_agent(AgentMemory {
+            conversation_id: self.conversation_id.clone(),
+            checkpoint_bytes: checkpoint.as_ref().map_or(0, |state| state.encode_to_vec().len()),
+            checkpoint,
+            blobs: self.blobs.remembered(),
+        })
+    }
+
+    pub(crate) fn pending_calls(&self) -> Vec<String> {
+        self.answer.pending_calls()
+    }
+
+    pub(crate) fn resume(&mut self, id: String, results: &[ToolResult], actions: &mut Actions) {
+        for key in self.answer.resume(id, actions) {
+            for message in self.calls.resolve(&key, result_of(&key, results)) {
+                send(actions, message);
+            }
+        }
+    }
+
+    /// Sends the heartbeats when they are due, and ends an answer whose calls have come to rest.
     pub(crate) fn tick(&mut self, now: Instant, actions: &mut Actions) -> Instant {
+        let next = self.heartbeat(now, actions);
+        let next = self.exec_heartbeats(now, actions).map_or(next, |due| next.min(due));
+        self.rest(now, actions).map_or(next, |due| next.min(due))
+    }
+
+    fn heartbeat(&mut self, now: Instant, actions: &mut Actions) -> Instant {
         match self.next_heartbeat {
             Some(due) if now < due => due,
             due => {
@@ -242,25 +309,54 @@ impl AgentSession {
             }
         }
     }
+
+    fn exec_heartbeats(&mut self, now: Instant, actions: &mut Actions) -> Option<Instant> {
+        if !self.calls.are_waiting() {
+            self.next_exec_heartbeat = None;
+            return None;
+        }
+        if self.next_exec_heartbeat.is_some_and(|due| now >= due) {
+            for beat in self.calls.heartbeats() {
+                send(actions, beat);
+            }
+            self.next_exec_heartbeat = None;
+        }
+        Some(*self.next_exec_heartbeat.get_or_insert(now + EXEC_HEARTBEAT))
+    }
+
+    fn rest(&mut self, now: Instant, actions: &mut Actions) -> Option<Instant> {
+        match self.answer.quiet(now, self.calls.are_outstanding()) {
+            Quiet::NoCalls => return None,
+            Quiet::Until(due) => return Some(due),
+            Quiet::Over => {}
+        }
+        self.calls.stop_waiting(&mut self.answer, actions);
+        if self.answer.may_suspend() {
+            self.answer.suspend(actions);
+            return None;
+        }
+        // A call is half told: its rest is waited for.
+        self.answer.touch();
+        match self.answer.quiet(now, true) {
+            Quiet::Until(due) => Some(due),
+            Quiet::NoCalls | Quiet::Over => None,
+        }
+    }
+}
+
+fn mcp_args<'a, 'v>(call: &'a ToolCallView<'v>) -> Option<&'a McpArgsView<'v>> {
+    match &call.tool {
+        Some(AnyTool::McpToolCall(call)) => call.args.as_option(),
+        // A native tool.
+        None => None,
+    }
+}
+
+/// The id of a call in an update.
+fn key_of<'a>(call_id: &'a str, args: &McpArgsView<'a>) -> &'a str {
+    if args.tool_call_id.is_empty() { call_id } else { args.tool_call_id }
 }
 
 fn send(actions: &mut Actions, message: AgentClientMessage) {
     actions.send.push(ClientMessage::Agent(Box::new(message)));
-}
-
-fn native_kind(exec: &ExecServerMessageView<'_>) -> Option<&'static str> {
-    Some(match exec.message.as_ref()? {
-        Exec::RequestContextArgs(_) => return None,
-        Exec::ShellArgs(_) => "shell",
-        Exec::WriteArgs(_) => "write",
-        Exec::DeleteArgs(_) => "delete",
-        Exec::GrepArgs(_) => "grep",
-        Exec::ReadArgs(_) => "read",
-        Exec::LsArgs(_) => "ls",
-        Exec::DiagnosticsArgs(_) => "diagnostics",
-        Exec::McpArgs(_) => "mcp",
-        Exec::ShellStreamArgs(_) => "shell_stream",
-        Exec::BackgroundShellSpawnArgs(_) => "background_shell_spawn",
-        Exec::FetchArgs(_) => "fetch",
-    })
 }

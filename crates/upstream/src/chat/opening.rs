@@ -2,28 +2,46 @@
 //! header per message in the same order; system text in `explicit_context.context`
 //! (`reference/messages/chat.md`, "Minimum request").
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use conversation::{Failure, Image, Message, Part, ReasoningPart, ToolCall, ToolResult, Turn};
-use cursor_proto::aiserver::conversation_message::{MessageType, Thinking, ToolResult as PastCall};
-use cursor_proto::aiserver::image_proto::Dimension;
+use std::time::Duration;
+
+use conversation::{Failure, ReasoningEffort};
+use cursor_proto::aiserver::conversation_message::MessageType;
 use cursor_proto::aiserver::stream_unified_chat_request::{ThinkingLevel, UnifiedMode};
 use cursor_proto::aiserver::{
-    AzureState, ClientSideToolV2, ClientSideToolV2Call, ClientSideToolV2Result,
-    ConversationMessage, ConversationMessageHeader, ExplicitContext, ImageProto, MCPResult,
-    ModelDetails, StreamUnifiedChatRequest, StreamUnifiedChatRequestWithTools,
+    AzureState, ClientSideToolV2, ConversationMessageHeader, ExplicitContext, ModelDetails,
+    StreamUnifiedChatRequest, StreamUnifiedChatRequestWithTools, mcp_params,
 };
-use serde_json::json;
 use uuid::Uuid;
 
 use super::session::ChatSession;
-use crate::session::{ClientMessage, Session, as_document, as_reminder};
+use super::{SERVER, history};
+use crate::memory::Memory;
+use crate::offer::Offer;
+use crate::route::{Opening, Route};
+use crate::session::{Answer, ClientMessage, Session};
+
+/// The longest name of a tool: providers take 64 bytes, and ours has a prefix there.
+const LONGEST_NAME: usize = 64 - "mcp_custom_".len();
 
 /// Settings of the flow.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct ChatOptions {
     /// Whether the server may answer with another model than the one asked for.
     pub allow_model_fallbacks: bool,
+    /// Whether the sources of a web search are listed at the end of the answer.
+    pub web_references: bool,
+    /// How long no call may move before those of an answer count as complete.
+    pub call_window: Duration,
+}
+
+impl Default for ChatOptions {
+    fn default() -> Self {
+        Self {
+            allow_model_fallbacks: false,
+            web_references: false,
+            call_window: Duration::from_millis(150),
+        }
+    }
 }
 
 /// Builds the opening and the session that answers what comes back. `uuid` gives fresh ids.
@@ -31,14 +49,51 @@ pub struct ChatOptions {
 /// # Errors
 /// The turn has nothing to say to the model.
 pub fn open(
-    turn: &Turn,
+    opening: &Opening<'_>,
     options: ChatOptions,
     uuid: &mut dyn FnMut() -> Uuid,
 ) -> Result<(ClientMessage, Session), Failure> {
-    let conversation = messages(turn, uuid);
-    if !conversation.iter().any(|message| message.r#type == MessageType::MESSAGE_TYPE_HUMAN) {
+    let offer = Offer::new(&opening.turn.tools, LONGEST_NAME);
+    let request = request(opening, options, &offer, uuid)?;
+    let answer = Answer::new(
+        uuid().simple().to_string(),
+        opening.turn.model.as_str(),
+        offer.parallel,
+        options.call_window,
+    );
+    let conversation_id = request.conversation_id.clone();
+    let session = ChatSession::new(answer, offer, conversation_id, options.web_references);
+    let opening =
+        StreamUnifiedChatRequestWithTools { request: request.into(), ..Default::default() };
+    Ok((ClientMessage::Chat(Box::new(opening)), Session::Chat(Box::new(session))))
+}
+
+/// The request alone, to have its tokens counted.
+///
+/// # Errors
+/// The turn has nothing to say to the model.
+pub(crate) fn request_alone(
+    opening: &Opening<'_>,
+    uuid: &mut dyn FnMut() -> Uuid,
+) -> Result<StreamUnifiedChatRequest, Failure> {
+    let offer = Offer::new(&opening.turn.tools, LONGEST_NAME);
+    request(opening, ChatOptions::default(), &offer, uuid)
+}
+
+fn request(
+    opening: &Opening<'_>,
+    options: ChatOptions,
+    offer: &Offer,
+    uuid: &mut dyn FnMut() -> Uuid,
+) -> Result<StreamUnifiedChatRequest, Failure> {
+    let Opening { turn, route, memory, .. } = *opening;
+    let mut conversation = history::messages(turn, offer.names(), uuid);
+    let human =
+        conversation.iter_mut().rfind(|message| message.r#type == MessageType::MESSAGE_TYPE_HUMAN);
+    let Some(human) = human else {
         return Err(Failure::invalid("messages", "The conversation has no user message."));
-    }
+    };
+    human.use_web = route.web_search.then_some(true);
     let headers = conversation
         .iter()
         .map(|message| ConversationMessageHeader {
@@ -47,282 +102,71 @@ pub fn open(
             ..Default::default()
         })
         .collect();
+    let memory = memory.and_then(Memory::chat);
     let mut request = StreamUnifiedChatRequest {
         conversation,
         model_details: ModelDetails {
-            model_name: Some(turn.model.as_str().to_owned()),
+            model_name: Some(route.model.as_str().to_owned()),
             azure_state: AzureState::default().into(),
-            max_mode: Some(false),
+            max_mode: Some(route.max_mode),
             ..Default::default()
         }
         .into(),
+        use_web: route.web_search.then(|| "full_search".to_owned()),
         is_chat: true,
-        conversation_id: uuid().to_string(),
+        conversation_id: memory.map_or_else(|| uuid().to_string(), str::to_owned),
         full_conversation_headers_only: headers,
         allow_model_fallbacks: Some(options.allow_model_fallbacks),
         unified_mode: Some(UnifiedMode::UNIFIED_MODE_CHAT.into()),
         should_disable_tools: Some(true),
-        thinking_level: Some(thinking_level(turn.model.as_str()).into()),
+        thinking_level: Some(thinking_level(route).into()),
         unified_mode_name: Some("Ask".to_owned()),
         ..Default::default()
     };
-    if !turn.instructions.is_empty() {
+    offer_tools(&mut request, offer);
+    let mut texts = turn.instructions.clone();
+    texts.extend(offer.instruction.clone());
+    if !texts.is_empty() {
         request.explicit_context =
-            ExplicitContext { context: turn.instructions.join("\n\n"), ..Default::default() }
-                .into();
+            ExplicitContext { context: texts.join("\n\n"), ..Default::default() }.into();
     }
-    let session = ChatSession::new(uuid().simple().to_string(), turn.model.as_str());
-    let opening =
-        StreamUnifiedChatRequestWithTools { request: request.into(), ..Default::default() };
-    Ok((ClientMessage::Chat(Box::new(opening)), Session::Chat(Box::new(session))))
+    Ok(request)
 }
 
-/// Thinking variants are asked to think hard (upstream-protocol.md §9).
-fn thinking_level(model: &str) -> ThinkingLevel {
-    if model.contains("thinking") {
-        ThinkingLevel::THINKING_LEVEL_HIGH
-    } else {
-        ThinkingLevel::THINKING_LEVEL_UNSPECIFIED
+/// Tools are given to agents only (§8.1).
+fn offer_tools(request: &mut StreamUnifiedChatRequest, offer: &Offer) {
+    if offer.is_empty() {
+        return;
     }
-}
-
-fn messages(turn: &Turn, uuid: &mut dyn FnMut() -> Uuid) -> Vec<ConversationMessage> {
-    let mut out: Vec<ConversationMessage> = Vec::new();
-    let mut pending: Vec<&ToolCall> = Vec::new();
-    for message in &turn.messages {
-        match message {
-            Message::User(parts) => out.push(human(parts, uuid)),
-            Message::Instruction(text) => {
-                out.push(human(&[Part::Text(as_reminder(text))], uuid));
-            }
-            Message::Assistant(parts) => {
-                pending = parts
-                    .iter()
-                    .filter_map(|part| match part {
-                        Part::ToolCall(call) => Some(call),
-                        Part::Text(_) | Part::Image(_) | Part::File(_) | Part::Reasoning(_) => None,
-                    })
-                    .collect();
-                assistant(parts, &mut out, uuid);
-            }
-            Message::ToolResults(results) => {
-                let past = results
-                    .iter()
-                    .enumerate()
-                    .map(|(index, result)| past_call(result, &pending, index))
-                    .collect();
-                out.push(ConversationMessage {
-                    r#type: MessageType::MESSAGE_TYPE_AI.into(),
-                    bubble_id: uuid().to_string(),
-                    tool_results: past,
-                    is_agentic: true,
-                    ..Default::default()
-                });
-            }
-        }
-    }
-    out
-}
-
-fn human(parts: &[Part], uuid: &mut dyn FnMut() -> Uuid) -> ConversationMessage {
-    let mut texts = Vec::new();
-    let mut images = Vec::new();
-    for part in parts {
-        match part {
-            Part::Text(text) => texts.push(text.clone()),
-            Part::File(file) => texts.push(as_document(&file.name, &file.text)),
-            Part::Image(image) => images.push(image_proto(image, uuid())),
-            Part::Reasoning(_) | Part::ToolCall(_) => {}
-        }
-    }
-    ConversationMessage {
-        text: texts.join("\n"),
-        r#type: MessageType::MESSAGE_TYPE_HUMAN.into(),
-        images,
-        bubble_id: uuid().to_string(),
-        ..Default::default()
-    }
-}
-
-fn image_proto(image: &Image, uuid: Uuid) -> ImageProto {
-    ImageProto {
-        data: image.data.clone(),
-        dimension: Dimension {
-            width: i32::try_from(image.width).unwrap_or(i32::MAX),
-            height: i32::try_from(image.height).unwrap_or(i32::MAX),
+    request.is_chat = false;
+    request.is_agentic = true;
+    request.supported_tools = vec![ClientSideToolV2::CLIENT_SIDE_TOOL_V2_MCP.into()];
+    request.unified_mode = Some(UnifiedMode::UNIFIED_MODE_AGENT.into());
+    request.unified_mode_name = Some("Agent".to_owned());
+    request.should_disable_tools = Some(false);
+    request.mcp_tools = offer
+        .tools()
+        .map(|(name, tool)| mcp_params::Tool {
+            name,
+            description: tool.description.clone(),
+            parameters: tool.parameters.clone(),
+            server_name: SERVER.to_owned(),
             ..Default::default()
-        }
-        .into(),
-        uuid: uuid.to_string(),
-        ..Default::default()
-    }
-}
-
-/// Reasoning stands in an AI message of its own before the text, with its seal unchanged (§6).
-fn assistant(parts: &[Part], out: &mut Vec<ConversationMessage>, uuid: &mut dyn FnMut() -> Uuid) {
-    let mut text = String::new();
-    for part in parts {
-        match part {
-            Part::Text(piece) => text.push_str(piece),
-            Part::Reasoning(reasoning) => out.push(ConversationMessage {
-                r#type: MessageType::MESSAGE_TYPE_AI.into(),
-                bubble_id: uuid().to_string(),
-                thinking: thinking(reasoning).into(),
-                ..Default::default()
-            }),
-            Part::Image(_) | Part::File(_) | Part::ToolCall(_) => {}
-        }
-    }
-    if !text.is_empty() {
-        out.push(ConversationMessage {
-            text,
-            r#type: MessageType::MESSAGE_TYPE_AI.into(),
-            bubble_id: uuid().to_string(),
-            ..Default::default()
-        });
-    }
-}
-
-fn thinking(reasoning: &ReasoningPart) -> Thinking {
-    let seal = reasoning.seal.clone().unwrap_or_default();
-    if reasoning.text.is_empty() {
-        return Thinking { redacted_thinking: seal, ..Default::default() };
-    }
-    Thinking {
-        text: reasoning.text.clone(),
-        signature: seal,
-        is_last_thinking_chunk: true,
-        ..Default::default()
-    }
-}
-
-/// A finished call in the history form (§8.4).
-fn past_call(result: &ToolResult, pending: &[&ToolCall], index: usize) -> PastCall {
-    let call = pending.iter().find(|call| call.id == result.call_id);
-    let name = call.map_or("tool", |call| call.name.as_str());
-    let arguments = call.map_or("{}", |call| call.arguments.as_str());
-    let index = u32::try_from(index).unwrap_or(u32::MAX);
-    PastCall {
-        tool_call_id: result.call_id.clone(),
-        tool_name: name.to_owned(),
-        raw_args: arguments.to_owned(),
-        result: ClientSideToolV2Result {
-            tool: ClientSideToolV2::CLIENT_SIDE_TOOL_V2_MCP.into(),
-            tool_call_id: result.call_id.clone(),
-            tool_index: Some(index),
-            result: MCPResult {
-                selected_tool: name.to_owned(),
-                result: result_json(result),
-                ..Default::default()
-            }
-            .into(),
-            ..Default::default()
-        }
-        .into(),
-        tool_call: ClientSideToolV2Call {
-            tool: ClientSideToolV2::CLIENT_SIDE_TOOL_V2_MCP.into(),
-            tool_call_id: result.call_id.clone(),
-            name: name.to_owned(),
-            raw_args: arguments.to_owned(),
-            ..Default::default()
-        }
-        .into(),
-        ..Default::default()
-    }
-}
-
-/// `MCPResult.result` is JSON text (§8.3).
-fn result_json(result: &ToolResult) -> String {
-    let content: Vec<_> = result
-        .content
-        .iter()
-        .filter_map(|part| match part {
-            Part::Text(text) => Some(json!({ "type": "text", "text": text })),
-            Part::File(file) => {
-                Some(json!({ "type": "text", "text": as_document(&file.name, &file.text) }))
-            }
-            Part::Image(image) => Some(json!({
-                "type": "image",
-                "data": STANDARD.encode(&image.data),
-                "mimeType": image.format.mime_type(),
-            })),
-            Part::Reasoning(_) | Part::ToolCall(_) => None,
         })
         .collect();
-    json!({ "content": content, "isError": result.is_error }).to_string()
+}
+
+/// What was asked for; else thinking variants are asked to think hard (§9).
+fn thinking_level(route: &Route) -> ThinkingLevel {
+    match route.effort {
+        Some(ReasoningEffort::High | ReasoningEffort::XHigh) => ThinkingLevel::THINKING_LEVEL_HIGH,
+        Some(ReasoningEffort::Minimal | ReasoningEffort::Low | ReasoningEffort::Medium) => {
+            ThinkingLevel::THINKING_LEVEL_MEDIUM
+        }
+        None if route.model.as_str().contains("thinking") => ThinkingLevel::THINKING_LEVEL_HIGH,
+        Some(ReasoningEffort::None) | None => ThinkingLevel::THINKING_LEVEL_UNSPECIFIED,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use cursor_proto::aiserver::oneof::stream_unified_chat_request_with_tools::Request;
-
-    use super::*;
-
-    fn request(turn: &Turn) -> StreamUnifiedChatRequest {
-        let mut next = 0;
-        let mut uuid = || {
-            next += 1;
-            Uuid::from_u128(next)
-        };
-        let (message, _) = open(turn, ChatOptions::default(), &mut uuid).expect("opens");
-        match message {
-            ClientMessage::Chat(message) => match message.request {
-                Some(Request::StreamUnifiedChatRequest(request)) => *request,
-                other => panic!("{other:?}"),
-            },
-            ClientMessage::Agent(_) => panic!("chat"),
-        }
-    }
-
-    #[test]
-    fn every_message_has_its_header_in_order() {
-        let mut turn = Turn::of_text("claude-4.5-sonnet", "And 3+3?");
-        turn.instructions = vec!["Be brief.".into()];
-        turn.messages.insert(0, Message::User(vec![Part::Text("What is 2+2?".into())]));
-        turn.messages.insert(
-            1,
-            Message::Assistant(vec![
-                Part::Reasoning(ReasoningPart { text: "sum".into(), seal: Some("sig".into()) }),
-                Part::Text("4".into()),
-            ]),
-        );
-        let request = request(&turn);
-        assert_eq!(request.conversation.len(), 4);
-        for (message, header) in
-            request.conversation.iter().zip(&request.full_conversation_headers_only)
-        {
-            assert_eq!(message.bubble_id, header.bubble_id);
-            assert_eq!(message.r#type, header.r#type);
-        }
-        let thinking = request.conversation[1].thinking.as_option().expect("thinking");
-        assert_eq!(thinking.signature, "sig");
-        assert_eq!(request.explicit_context.as_option().expect("context").context, "Be brief.");
-    }
-
-    #[test]
-    fn thinking_models_are_asked_to_think() {
-        let request = request(&Turn::of_text("claude-4.5-sonnet-thinking", "Hi"));
-        assert_eq!(request.thinking_level, Some(ThinkingLevel::THINKING_LEVEL_HIGH.into()));
-    }
-
-    #[test]
-    fn results_find_the_name_and_arguments_of_their_call() {
-        let mut turn = Turn::of_text("m", "Weather?");
-        turn.messages.push(Message::Assistant(vec![Part::ToolCall(ToolCall {
-            id: "c1".into(),
-            name: "get_weather".into(),
-            arguments: "{\"city\":\"Oslo\"}".into(),
-        })]));
-        turn.messages.push(Message::ToolResults(vec![ToolResult {
-            call_id: "c1".into(),
-            content: vec![Part::Text("-3 C".into())],
-            is_error: false,
-        }]));
-        let request = request(&turn);
-        let past = &request.conversation[1].tool_results[0];
-        assert_eq!(
-            (past.tool_name.as_str(), past.raw_args.as_str()),
-            ("get_weather", "{\"city\":\"Oslo\"}")
-        );
-    }
-}
+mod tests;

@@ -1,54 +1,60 @@
-//! One chat stream as a machine: server messages in, events out.
+//! One chat stream as a machine: server messages in, events and answers out.
 //!
 //! Several fields may share a frame and unknown ones are common; what is not for the client is
-//! skipped. A frame's reasoning comes before its text. Calls of built-in tools are refused at
-//! once, so that the server never waits for them (`reference/upstream-protocol.md` §6, §8).
+//! skipped. A frame's reasoning comes before its text. Calls of tools that the client does not
+//! have are refused at once, so that the server never waits for them
+//! (`reference/upstream-protocol.md` §6, §8).
 
-use std::collections::HashSet;
+use std::time::Instant;
 
 use bytes::Bytes;
-use conversation::{Event, Failure, StopReason};
+use conversation::{Failure, ToolResult};
 use cursor_proto::MessageView as _;
 use cursor_proto::aiserver::view::oneof::stream_unified_chat_response_with_tools::Response;
 use cursor_proto::aiserver::view::{
-    ClientSideToolV2CallView, StreamUnifiedChatResponseView, StreamUnifiedChatResponseWithToolsView,
-};
-use cursor_proto::aiserver::{
-    ClientSideToolV2Result, StreamUnifiedChatRequestWithTools, ToolResultError,
+    StreamUnifiedChatResponseView, StreamUnifiedChatResponseWithToolsView, WebCitationView,
 };
 
+use super::calls::Calls;
 use crate::classify::{classify, empty_answer, is_normal_end};
 use crate::error::UpstreamError;
-use crate::session::{Actions, Blocks, ClientMessage, undecodable};
+use crate::memory::Memory;
+use crate::offer::Offer;
+use crate::session::{Actions, Answer, Quiet, left, result_of, undecodable};
 
-/// What the model reads when it calls a tool that nobody declared.
-const REASON: &str = "This client has no such tool. Answer the user in text.";
+/// Sources that are listed.
+const MOST_REFERENCES: usize = 50;
 
 /// The state of one stream.
 #[derive(Debug)]
 pub struct ChatSession {
-    blocks: Blocks,
-    id: String,
-    model: String,
-    started: bool,
+    answer: Answer,
+    offer: Offer,
+    calls: Calls,
+    conversation_id: String,
     /// The seal of the open reasoning block; it comes in a frame of its own, before the one that
     /// closes the block.
     seal: Option<String>,
     usage_id: Option<String>,
-    /// Calls that have their refusal: streaming calls are repeated, parallel ones in turns.
-    refused: HashSet<String>,
+    /// Sources of a web search, title and address; `None` if they are not wanted.
+    references: Option<Vec<(String, String)>>,
 }
 
 impl ChatSession {
-    pub(super) fn new(id: String, model: &str) -> Self {
+    pub(super) fn new(
+        answer: Answer,
+        offer: Offer,
+        conversation_id: String,
+        web_references: bool,
+    ) -> Self {
         Self {
-            blocks: Blocks::default(),
-            id,
-            model: model.to_owned(),
-            started: false,
+            answer,
+            offer,
+            calls: Calls::default(),
+            conversation_id,
             seal: None,
             usage_id: None,
-            refused: HashSet::new(),
+            references: web_references.then(Vec::new),
         }
     }
 
@@ -63,13 +69,14 @@ impl ChatSession {
     ) -> Result<(), Failure> {
         let message = StreamUnifiedChatResponseWithToolsView::decode_view(message)
             .map_err(|error| undecodable(&error))?;
-        if !self.started {
-            self.started = true;
-            actions.events.push(Event::Started { id: self.id.clone(), model: self.model.clone() });
-        }
+        self.answer.start(actions);
         match &message.response {
             Some(Response::StreamUnifiedChatResponse(response)) => self.response(response, actions),
-            Some(Response::ClientSideToolV2Call(call)) => self.refuse(call, actions),
+            Some(Response::ClientSideToolV2Call(call)) => {
+                actions.progress = true;
+                self.end_reasoning(actions);
+                self.calls.take(call, &self.offer, &mut self.answer, actions)?;
+            }
             Some(
                 Response::StreamStart(_)
                 | Response::ConversationSummary(_)
@@ -78,66 +85,73 @@ impl ChatSession {
             // An empty message is legal and says nothing (§3.3).
             None => {}
         }
-        Ok(())
+        self.answer.check()
     }
 
     fn response(&mut self, response: &StreamUnifiedChatResponseView<'_>, actions: &mut Actions) {
         actions.progress = true;
-        let events = &mut actions.events;
         if let Some(thinking) = response.thinking.as_option() {
-            self.blocks.reasoning(thinking.text, events);
+            self.answer.reasoning(thinking.text, actions);
             if !thinking.signature.is_empty() {
                 self.seal = Some(thinking.signature.to_owned());
             }
             if !thinking.redacted_thinking.is_empty() {
-                self.end_reasoning(events);
-                self.blocks.end_reasoning(Some(thinking.redacted_thinking.to_owned()), events);
+                self.end_reasoning(actions);
+                let seal = Some(thinking.redacted_thinking.to_owned());
+                self.answer.end_reasoning(seal, actions);
             }
             if thinking.is_last_thinking_chunk {
-                self.end_reasoning(events);
+                self.end_reasoning(actions);
             }
         }
         if !response.text.is_empty() {
-            self.end_reasoning(events);
-            self.blocks.text(response.text, events);
+            self.end_reasoning(actions);
+            self.answer.text(response.text, actions);
+        }
+        if let Some(citation) = response.web_citation.as_option() {
+            self.note(citation);
         }
         if let Some(id) = response.usage_uuid.filter(|id| !id.is_empty()) {
             self.usage_id = Some(id.to_owned());
         }
-    }
-
-    fn end_reasoning(&mut self, events: &mut Vec<Event>) {
-        if self.blocks.in_reasoning() || self.seal.is_some() {
-            let seal = self.seal.take();
-            self.blocks.end_reasoning(seal, events);
+        if response.parallel_tool_calls_complete == Some(true) {
+            self.calls.stop_waiting(&mut self.answer, actions);
+            if self.answer.may_suspend() {
+                self.end_reasoning(actions);
+                self.answer.suspend(actions);
+            }
         }
     }
 
-    /// Refuses each call once, when it is complete.
-    fn refuse(&mut self, call: &ClientSideToolV2CallView<'_>, actions: &mut Actions) {
-        actions.progress = true;
-        let complete = !call.is_streaming || call.is_last_message;
-        if !complete || !self.refused.insert(call.tool_call_id.to_owned()) {
+    fn end_reasoning(&mut self, actions: &mut Actions) {
+        if self.answer.in_reasoning() || self.seal.is_some() {
+            let seal = self.seal.take();
+            self.answer.end_reasoning(seal, actions);
+        }
+    }
+
+    fn note(&mut self, citation: &WebCitationView<'_>) {
+        let Some(references) = &mut self.references else { return };
+        for reference in citation.references.iter() {
+            let known = references.iter().any(|(_, url)| url == reference.url);
+            if !known && !reference.url.is_empty() && references.len() < MOST_REFERENCES {
+                references.push((reference.title.to_owned(), reference.url.to_owned()));
+            }
+        }
+    }
+
+    /// The sources as a list at the end of the answer.
+    fn list_references(&mut self, actions: &mut Actions) {
+        let references = self.references.take().unwrap_or_default();
+        if references.is_empty() {
             return;
         }
-        tracing::debug!(tool = call.name, "tool call refused");
-        let result = ClientSideToolV2Result {
-            tool: call.tool,
-            tool_call_id: call.tool_call_id.to_owned(),
-            model_call_id: call.model_call_id.map(str::to_owned),
-            tool_index: call.tool_index,
-            error: ToolResultError {
-                client_visible_error_message: REASON.to_owned(),
-                model_visible_error_message: REASON.to_owned(),
-                ..Default::default()
-            }
-            .into(),
-            ..Default::default()
-        };
-        actions.send.push(ClientMessage::Chat(Box::new(StreamUnifiedChatRequestWithTools {
-            request: result.into(),
-            ..Default::default()
-        })));
+        let mut list = String::from("\n\nWebReferences:");
+        for (at, (title, url)) in references.iter().enumerate() {
+            let title = if title.is_empty() { url } else { title };
+            list.push_str(&format!("\n{}. [{title}]({url})", at + 1));
+        }
+        self.answer.text(&list, actions);
     }
 
     pub(crate) fn end(
@@ -150,13 +164,49 @@ impl ChatSession {
             Err(error) if is_normal_end(&error) => {}
             Err(error) => return Err(classify(&error)),
         }
-        if !self.blocks.spoke() {
+        if self.answer.is_suspended() {
+            return Err(left());
+        }
+        if !self.answer.spoke() {
             return Err(empty_answer());
         }
-        self.end_reasoning(&mut actions.events);
-        self.blocks.close(None, &mut actions.events);
-        actions.events.push(Event::Finished(StopReason::EndTurn));
-        actions.done = true;
-        Ok(())
+        self.end_reasoning(actions);
+        self.list_references(actions);
+        if self.answer.finish(actions) { Ok(()) } else { Err(classify(&UpstreamError::Cut)) }
+    }
+
+    pub(crate) fn memory(&self) -> Memory {
+        Memory::of_chat(self.conversation_id.clone())
+    }
+
+    pub(crate) fn pending_calls(&self) -> Vec<String> {
+        self.answer.pending_calls()
+    }
+
+    pub(crate) fn resume(&mut self, id: String, results: &[ToolResult], actions: &mut Actions) {
+        for key in self.answer.resume(id, actions) {
+            self.calls.resolve(&key, result_of(&key, results), actions);
+        }
+    }
+
+    /// Ends an answer whose calls have come to rest.
+    pub(crate) fn tick(&mut self, now: Instant, actions: &mut Actions) -> Option<Instant> {
+        match self.answer.quiet(now, self.calls.are_outstanding()) {
+            Quiet::NoCalls => return None,
+            Quiet::Until(due) => return Some(due),
+            Quiet::Over => {}
+        }
+        self.calls.stop_waiting(&mut self.answer, actions);
+        if self.answer.may_suspend() {
+            self.end_reasoning(actions);
+            self.answer.suspend(actions);
+            return None;
+        }
+        // A call is half told: its rest is waited for.
+        self.answer.touch();
+        match self.answer.quiet(now, true) {
+            Quiet::Until(due) => Some(due),
+            Quiet::NoCalls | Quiet::Over => None,
+        }
     }
 }

@@ -1,11 +1,18 @@
 //! Both session machines against the golden vectors: bytes in, events and answers out.
 
 mod agent;
+mod agent_suspended;
+mod agent_tools;
+mod answers;
 mod chat;
+mod chat_tools;
+mod rig;
 mod timelines;
 
+use std::time::Duration;
+
 use bytes::{BufMut as _, Bytes, BytesMut};
-use conversation::{Grammar, Turn, UsageSource};
+use conversation::{BlockKind, Grammar, Turn, UsageSource};
 use http::HeaderMap;
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,8 +22,11 @@ use crate::agent::{AgentOptions, HistoryChannel, InstructionChannel};
 use crate::chat::ChatOptions;
 use crate::envelope::{EnvelopeDecoder, Frame};
 use crate::error::read_end;
+use crate::route::{Opening, Route};
 
 const LIMIT: usize = 1 << 20;
+
+const WINDOW: Duration = Duration::from_millis(150);
 
 /// One vector file.
 #[derive(Clone, Copy)]
@@ -24,6 +34,7 @@ enum File {
     AgentClient,
     AgentServer,
     AgentTimelines,
+    ChatRequests,
     ChatResponses,
     ChatTimelines,
     Errors,
@@ -34,6 +45,7 @@ fn vectors(file: File) -> Vec<Value> {
         File::AgentClient => include_str!("../../../../fixtures/vectors/agent_client.json"),
         File::AgentServer => include_str!("../../../../fixtures/vectors/agent_server.json"),
         File::AgentTimelines => include_str!("../../../../fixtures/vectors/agent_timelines.json"),
+        File::ChatRequests => include_str!("../../../../fixtures/vectors/chat_requests.json"),
         File::ChatResponses => include_str!("../../../../fixtures/vectors/chat_responses.json"),
         File::ChatTimelines => include_str!("../../../../fixtures/vectors/chat_timelines.json"),
         File::Errors => include_str!("../../../../fixtures/vectors/errors.json"),
@@ -91,6 +103,7 @@ fn agent_options() -> AgentOptions {
         instructions: InstructionChannel::default(),
         history: HistoryChannel::default(),
         timezone: "Europe/Berlin".into(),
+        call_window: WINDOW,
     }
 }
 
@@ -100,9 +113,11 @@ fn session(flow: Flow) -> Session {
         next += 1;
         Uuid::from_u128(next)
     };
+    let (turn, route) = (turn(), Route::plain(&turn().model));
+    let opening = Opening::plain(&turn, &route);
     let opened = match flow {
-        Flow::Agent => crate::agent::open(&turn(), &agent_options(), None, &mut uuid),
-        Flow::Chat => crate::chat::open(&turn(), ChatOptions::default(), &mut uuid),
+        Flow::Agent => crate::agent::open(&opening, &agent_options(), &mut uuid),
+        Flow::Chat => crate::chat::open(&opening, ChatOptions::default(), &mut uuid),
     };
     opened.expect("opens").1
 }

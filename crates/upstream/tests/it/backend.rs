@@ -6,7 +6,7 @@ use conversation::{FailureClass, UsageSource};
 use secrecy::{ExposeSecret as _, SecretString};
 use simulator::{AccountBehaviour, CallOutcome, Config, tokens};
 use upstream::transport::{Received, TransportOptions};
-use upstream::{ModelQuery, UpstreamError, built_in_models, classify};
+use upstream::{ModelQuery, Opening, Route, UpstreamError, built_in_models, classify};
 
 use crate::peer::{Peer, Rules};
 use crate::support::{Simulated, USER, backend, caller, origin, pool, soon, stamp};
@@ -100,8 +100,10 @@ async fn tokens_of_a_finished_chat_turn_can_be_looked_up() {
     let prompt = "[[sim: usage 123 45]] [[sim: say x]]";
     let turn = conversation::Turn::of_text("gpt-5", prompt);
     let options = upstream::chat::ChatOptions::default();
+    let route = Route::plain(&turn.model);
     let (opening, mut session) =
-        upstream::chat::open(&turn, options, &mut uuid::Uuid::new_v4).expect("opens");
+        upstream::chat::open(&Opening::plain(&turn, &route), options, &mut uuid::Uuid::new_v4)
+            .expect("opens");
     let mut exchange = backend.open(&caller(), stamp(), &opening).await.expect("opened");
     let mut actions = upstream::Actions::default();
     while let Received::Message(message) = soon("a message", exchange.next()).await {

@@ -9,3 +9,4 @@ mod peer;
 mod raw;
 mod support;
 mod tls;
+mod tools;

@@ -1,5 +1,7 @@
 //! What the model gets to see: every part of a turn, read back from the simulated backend.
 
+use std::time::Duration;
+
 use conversation::{
     Event, Failure, FailureClass, Fold, Image, ImageFormat, Message, Part, Reply, Turn,
 };
@@ -8,7 +10,7 @@ use simulator::{Config, HistorySource};
 use upstream::agent::{AgentOptions, HistoryChannel, InstructionChannel};
 use upstream::chat::ChatOptions;
 use upstream::transport::Received;
-use upstream::{Actions, ClientMessage, Flow, Session};
+use upstream::{Actions, ClientMessage, Flow, Opening, Route, Session};
 use uuid::Uuid;
 
 use crate::support::{Simulated, caller, soon, stamp};
@@ -18,6 +20,7 @@ fn options() -> AgentOptions {
         instructions: InstructionChannel::default(),
         history: HistoryChannel::default(),
         timezone: "UTC".into(),
+        call_window: Duration::from_millis(150),
     }
 }
 
@@ -27,9 +30,11 @@ fn open(flow: Flow, turn: &Turn, options: &AgentOptions) -> (ClientMessage, Sess
         next += 1;
         Uuid::from_u128(next)
     };
+    let route = Route::plain(&turn.model);
+    let opening = Opening::plain(turn, &route);
     let opened = match flow {
-        Flow::Agent => upstream::agent::open(turn, options, None, &mut uuid),
-        Flow::Chat => upstream::chat::open(turn, ChatOptions::default(), &mut uuid),
+        Flow::Agent => upstream::agent::open(&opening, options, &mut uuid),
+        Flow::Chat => upstream::chat::open(&opening, ChatOptions::default(), &mut uuid),
     };
     opened.expect("opens")
 }

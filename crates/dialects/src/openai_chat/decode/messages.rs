@@ -1,9 +1,10 @@
 //! The conversation so far: roles, and that every tool call has its result.
 
-use conversation::{Failure, Message, Part, ReasoningPart, ToolCall, ToolResult};
-use serde_json::value::RawValue;
+use conversation::{Failure, Message, Part, ToolCall, ToolResult};
 
+use super::calls::{function_call, tool_call};
 use super::parts::{Place, Reader};
+use super::thinking;
 use crate::openai_chat::wire;
 use crate::problem::{missing, shown, unsupported_value};
 
@@ -149,10 +150,7 @@ impl History {
         path: &str,
         reader: &mut Reader<'_>,
     ) -> Result<(), Failure> {
-        let mut parts = Vec::new();
-        if let Some(text) = message.reasoning_content.take().filter(|text| !text.is_empty()) {
-            parts.push(Part::Reasoning(ReasoningPart { text, seal: None }));
-        }
+        let mut parts = thinking::parts(message, path, reader)?;
         parts.extend(reader.parts(message.content.take(), Place::Assistant, path)?);
         if let Some(text) = message.refusal.take().filter(|text| !text.is_empty()) {
             parts.push(Part::Text(text));
@@ -275,65 +273,13 @@ fn joined_text(parts: &[Part]) -> String {
     texts.join("\n")
 }
 
-fn tool_call(
-    call: wire::ToolCall,
-    path: &str,
-    earlier: &[ToolCall],
-    reader: &mut Reader<'_>,
-) -> Result<ToolCall, Failure> {
-    call.unknown.report("messages[].tool_calls[].", reader.ignored);
-    if let Some(kind) = call.kind.filter(|kind| kind != "function") {
-        return Err(unsupported_value(format!("{path}.type"), &kind, "'function'"));
-    }
-    let id = call.id.filter(|id| !id.is_empty()).ok_or_else(|| missing(format!("{path}.id")))?;
-    if earlier.iter().any(|call| call.id == id) {
-        let message = format!("Duplicate tool call id '{}' in one message.", shown(&id));
-        return Err(Failure::invalid(format!("{path}.id"), message));
-    }
-    let function = call.function.ok_or_else(|| missing(format!("{path}.function")))?;
-    let path = format!("{path}.function");
-    function_call(function, id, &path, "messages[].tool_calls[].function.", reader)
-}
-
-fn function_call(
-    call: wire::FunctionCall,
-    id: String,
-    path: &str,
-    ignored_prefix: &str,
-    reader: &mut Reader<'_>,
-) -> Result<ToolCall, Failure> {
-    call.unknown.report(ignored_prefix, reader.ignored);
-    let name =
-        call.name.filter(|name| !name.is_empty()).ok_or_else(|| missing(format!("{path}.name")))?;
-    let arguments = arguments(call.arguments.as_deref(), &format!("{path}.arguments"))?;
-    Ok(ToolCall { id, name, arguments })
-}
-
-/// A string as the model wrote it, which need not be good JSON: a cut answer comes back like
-/// that, and refusing it would end the conversation for ever. Nothing at all is an empty object.
-fn arguments(raw: Option<&RawValue>, path: &str) -> Result<String, Failure> {
-    let Some(raw) = raw else { return Err(missing(path)) };
-    let text = match raw.get().as_bytes() {
-        [b'{', ..] => return crate::wire::raw_object(raw, path),
-        [b'"', ..] => serde_json::from_str::<String>(raw.get()).ok(),
-        _ => None,
-    };
-    match text {
-        Some(text) if text.trim_ascii().is_empty() => Ok("{}".to_owned()),
-        Some(text) => Ok(text),
-        None => {
-            let message = format!("Invalid type for '{path}': expected a string with JSON.");
-            Err(Failure::invalid(path, message))
-        }
-    }
-}
-
 /// What the role had no use for.
 fn report_leftovers(message: &wire::Message, reader: &mut Reader<'_>) {
     message.unknown.report("messages[].", reader.ignored);
     for (name, given) in [
         ("name", message.name.is_some()),
         ("reasoning_content", message.reasoning_content.is_some()),
+        ("reasoning_details", message.reasoning_details.is_some()),
         ("refusal", message.refusal.is_some()),
         ("tool_calls", message.tool_calls.is_some()),
         ("tool_call_id", message.tool_call_id.is_some()),

@@ -1,13 +1,13 @@
 //! Tables of requests and what they become.
 
-use conversation::{
-    FailureClass, ImageFormat, Message, OutputShape, Part, ReasoningPart, Tool, ToolCall,
-    ToolChoice, ToolResult,
-};
+use conversation::{FailureClass, ImageFormat, Message, Part, ReasoningPart, ToolCall, ToolResult};
 
 use super::*;
+use crate::openai_chat::{CallForm, Mode};
 
 mod refused;
+mod returned;
+mod tools;
 
 /// A transparent pixel.
 const PIXEL: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
@@ -61,7 +61,10 @@ fn result(call_id: &str, content: Vec<Part>) -> ToolResult {
 fn the_smallest_request() {
     let Decoded { turn, form, ignored, wanted } = accept(&with(""));
     assert_eq!(turn, Turn::of_text("m", "hi"));
-    assert_eq!(form, ReplyForm { mode: Mode::Whole, model: "m".into() });
+    assert_eq!(
+        form,
+        ReplyForm { mode: Mode::Whole, model: "m".into(), calls: CallForm::default() }
+    );
     assert!(ignored.is_empty() && wanted.is_empty());
 }
 
@@ -315,81 +318,4 @@ fn a_later_round_may_use_the_same_ids() {
     let messages = messages(&format!(r#"{{"role":"user","content":"go"}},{round},{round}"#));
     assert_eq!(messages.len(), 5);
     assert_eq!(messages[2], messages[4]);
-}
-
-#[test]
-fn old_functions_become_tools() {
-    let turn = accept(
-        r#"{"model":"m","functions":[{"name":"f","description":"d","parameters":{ "type":"object" }}],
-        "function_call":{"name":"f"},"messages":[{"role":"user","content":"go"},
-        {"role":"assistant","content":null,"function_call":{"name":"f","arguments":"{}"}},
-        {"role":"function","name":"f","content":"r"}]}"#,
-    )
-    .turn;
-    assert_eq!(turn.tools.choice, ToolChoice::Named("f".into()));
-    assert!(!turn.tools.parallel);
-    assert_eq!(turn.messages[1], Message::Assistant(vec![call("function_call_1", "f", "{}")]));
-    assert_eq!(
-        turn.messages[2],
-        Message::ToolResults(vec![result("function_call_1", vec![text("r")])])
-    );
-}
-
-#[test]
-fn tools_keep_their_schema_as_written() {
-    let decoded = accept(&with(
-        r#""tools":[{"type":"function","function":{"name":"get-It_1","description":"d","strict":true,
-        "parameters":{ "type" : "object", "x": 1.50, "big": 123456789012345678901234567890 }}},
-        {"type":"function","function":{"name":"b"}}],"tool_choice":"required","parallel_tool_calls":false"#,
-    ));
-    let tools = decoded.turn.tools;
-    assert_eq!(
-        tools.declared,
-        [
-            Tool {
-                name: "get-It_1".into(),
-                description: "d".into(),
-                parameters:
-                    r#"{ "type" : "object", "x": 1.50, "big": 123456789012345678901234567890 }"#
-                        .into(),
-            },
-            Tool {
-                name: "b".into(),
-                description: String::new(),
-                parameters: r#"{"type":"object","properties":{}}"#.into(),
-            },
-        ]
-    );
-    assert_eq!((tools.choice, tools.parallel), (ToolChoice::Required, false));
-    assert_eq!(decoded.ignored.to_string(), "tools[].function.strict");
-}
-
-#[test]
-fn tool_choices() {
-    let tools = r#""tools":[{"type":"function","function":{"name":"f"}}]"#;
-    for (choice, expected) in [
-        (r#""none""#, ToolChoice::None),
-        (r#""auto""#, ToolChoice::Auto),
-        (r#""required""#, ToolChoice::Required),
-        (r#"{"type":"function","function":{"name":"f"}}"#, ToolChoice::Named("f".into())),
-    ] {
-        let decoded = accept(&with(&format!(r#"{tools},"tool_choice":{choice}"#)));
-        assert_eq!(decoded.turn.tools.choice, expected);
-    }
-    assert_eq!(accept(&with(r#""tool_choice":"none""#)).turn.tools.choice, ToolChoice::None);
-}
-
-#[test]
-fn output_shapes() {
-    for (format, expected) in [
-        (r#"{"type":"text"}"#, OutputShape::Text),
-        (r#"{"type":"json_object"}"#, OutputShape::Json),
-        (
-            r#"{"type":"json_schema","json_schema":{"name":"n","schema":{"a": 1}}}"#,
-            OutputShape::JsonSchema { name: "n".into(), schema: r#"{"a": 1}"#.into() },
-        ),
-    ] {
-        let decoded = accept(&with(&format!(r#""response_format":{format}"#)));
-        assert_eq!(decoded.turn.output, expected);
-    }
 }

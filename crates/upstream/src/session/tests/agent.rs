@@ -1,7 +1,5 @@
 //! What the agent session answers the server, and what it makes of unusual streams.
 
-use std::time::Duration;
-
 use cursor_proto::Message as _;
 use cursor_proto::agent::oneof::agent_client_message::Message as Client;
 use cursor_proto::agent::oneof::exec_client_control_message::Message as Control;
@@ -92,8 +90,10 @@ fn stored_blobs_and_the_request_context_are_answered_in_order() {
 fn a_turn_without_instructions_sends_no_rule() {
     let mut turn = turn();
     turn.instructions.clear();
+    let route = Route::plain(&turn.model);
+    let opening = Opening::plain(&turn, &route);
     let mut session =
-        crate::agent::open(&turn, &agent_options(), None, &mut Uuid::nil).expect("opens").1;
+        crate::agent::open(&opening, &agent_options(), &mut Uuid::nil).expect("opens").1;
     let mut actions = Actions::default();
     let asked = payload(File::AgentServer, "request_context").into();
     session.receive(&asked, &mut actions).expect("a message");

@@ -49,7 +49,7 @@ fn tools_that_are_wrong() {
     for (fields, param, message) in [
         (r#""tools":{}"#.to_owned(), "tools", "expected an array"),
         (r#""tools":[{"function":{"name":"f"}}]"#.into(), "tools[0].type", "Missing"),
-        (r#""tools":[{"type":"custom","custom":{}}]"#.into(), "tools[0].type", "'custom'"),
+        (r#""tools":[{"type":"mcp"}]"#.into(), "tools[0].type", "'mcp'"),
         (r#""tools":[{"type":"function"}]"#.into(), "tools[0].function", "Missing"),
         (
             r#""tools":[{"type":"function","function":{}}]"#.into(),
@@ -92,8 +92,8 @@ fn tools_that_are_wrong() {
         (format!(r#""tools":[{tool}],"tool_choice":5"#), "tool_choice", "a string or an object"),
         (
             format!(r#""tools":[{tool}],"tool_choice":{{"type":"allowed_tools"}}"#),
-            "tool_choice.type",
-            "allowed_tools",
+            "tool_choice.allowed_tools",
+            "Missing",
         ),
         (
             format!(r#""tools":[{tool}],"tool_choice":{{"type":"function"}}"#),
@@ -130,6 +130,59 @@ fn tools_that_are_wrong() {
                 .into(),
             "response_format.json_schema.schema",
             "expected an object",
+        ),
+    ] {
+        refuse(&with(&fields), param, message);
+    }
+}
+
+#[test]
+fn custom_tools_and_choices_that_are_wrong() {
+    let custom = |fields: &str| format!(r#""tools":[{{"type":"custom","custom":{{{fields}}}}}]"#);
+    let choice = |choice: &str| format!(r#"{},"tool_choice":{choice}"#, custom(r#""name":"c""#));
+    let allowed = |fields: &str| {
+        choice(&format!(r#"{{"type":"allowed_tools","allowed_tools":{{{fields}}}}}"#))
+    };
+    let grammar =
+        |fields: &str| custom(&format!(r#""name":"c","format":{{"type":"grammar",{fields}}}"#));
+    for (fields, param, message) in [
+        (r#""tools":[{"type":"custom"}]"#.to_owned(), "tools[0].custom", "Missing"),
+        (custom(""), "tools[0].custom.name", "Missing"),
+        (custom(r#""name":"a b""#), "tools[0].custom.name", "pattern"),
+        (custom(r#""name":"c","format":{}"#), "tools[0].custom.format.type", "Missing"),
+        (custom(r#""name":"c","format":{"type":"x"}"#), "tools[0].custom.format.type", "'x'"),
+        (grammar(r#""grammar":null"#), "tools[0].custom.format.grammar", "Missing"),
+        (grammar(r#""grammar":{}"#), "tools[0].custom.format.grammar.syntax", "Missing"),
+        (
+            grammar(r#""grammar":{"syntax":"peg"}"#),
+            "tools[0].custom.format.grammar.syntax",
+            "'peg'",
+        ),
+        (
+            grammar(r#""grammar":{"syntax":"lark"}"#),
+            "tools[0].custom.format.grammar.definition",
+            "Missing",
+        ),
+        (choice(r#"{"type":"mcp"}"#), "tool_choice.type", "'mcp'"),
+        (choice(r#"{"type":"custom"}"#), "tool_choice.custom", "Missing"),
+        (
+            choice(r#"{"type":"function","function":{"name":"c"}}"#),
+            "tool_choice.function.name",
+            "not found",
+        ),
+        (allowed(""), "tool_choice.allowed_tools.mode", "Missing"),
+        (allowed(r#""mode":"none""#), "tool_choice.allowed_tools.mode", "'none'"),
+        (allowed(r#""mode":"auto""#), "tool_choice.allowed_tools.tools", "Missing"),
+        (allowed(r#""mode":"auto","tools":[]"#), "tool_choice.allowed_tools.tools", "empty"),
+        (
+            allowed(r#""mode":"auto","tools":[{"type":"function","function":{"name":"c"}}]"#),
+            "tool_choice.allowed_tools.tools[0].function.name",
+            "not found",
+        ),
+        (
+            allowed(r#""mode":"auto","tools":[{"type":"custom","custom":{"name":"c"}},{}]"#),
+            "tool_choice.allowed_tools.tools[1].type",
+            "Missing",
         ),
     ] {
         refuse(&with(&fields), param, message);
@@ -257,11 +310,6 @@ fn messages_that_are_wrong() {
             r#"{"role":"assistant","tool_calls":[{"id":"c"}]}"#,
             "messages[0].tool_calls[0].function",
             "Missing",
-        ),
-        (
-            r#"{"role":"assistant","tool_calls":[{"id":"c","type":"custom"}]}"#,
-            "messages[0].tool_calls[0].type",
-            "'custom'",
         ),
         (
             r#"{"role":"assistant","tool_calls":[{"id":"c","function":{"arguments":""}}]}"#,

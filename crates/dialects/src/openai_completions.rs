@@ -1,0 +1,25 @@
+//! The older OpenAI Completions, `POST /v1/completions`, over models that only converse: the prompt
+//! becomes one message, and the model is told to go on with it.
+//!
+//! Reasoning is not part of the text and has no place in this dialect, so it is left out. Errors
+//! are those of [`crate::openai_chat::error_body`].
+
+mod decode;
+mod reply;
+mod stream;
+
+pub use decode::decode;
+pub use reply::encode_whole;
+pub use stream::StreamEncoder;
+
+use crate::openai_chat::Mode;
+
+/// How the answer is to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplyForm {
+    pub mode: Mode,
+    /// The model as the client wrote it; echoed to it unchanged.
+    pub model: String,
+    /// What stands in front of the answer's text: the prompt, when the client asked for that.
+    pub echo: Option<String>,
+}

@@ -1,0 +1,132 @@
+//! Calls of tools and their outputs.
+
+use serde::Serialize;
+
+use super::{
+    Failure, Items, Part, Place, RawValue, TextOr, ToolCall, ToolResult, flat_name, freeform, json,
+    missing, parse_at, raw_object, wire,
+};
+
+impl Items<'_, '_> {
+    pub(super) fn function_call(&mut self, item: wire::Item, path: &str) -> Result<(), Failure> {
+        let id = call_id(item.call_id, path)?;
+        let name = self.tool_name(item.namespace.as_deref(), item.name, path)?;
+        let arguments = arguments(item.arguments.as_deref(), &format!("{path}.arguments"))?;
+        self.builder.call(ToolCall { id, name, arguments }, path)
+    }
+
+    pub(super) fn custom_call(&mut self, item: wire::Item, path: &str) -> Result<(), Failure> {
+        let id = call_id(item.call_id, path)?;
+        let name = self.tool_name(item.namespace.as_deref(), item.name, path)?;
+        let input = item.input.ok_or_else(|| missing(format!("{path}.input")))?;
+        let arguments = freeform_arguments(&input);
+        self.builder.call(ToolCall { id, name, arguments }, path)
+    }
+
+    /// A call that has fields instead of arguments.
+    pub(super) fn client_call(
+        &mut self,
+        kind: &str,
+        item: wire::Item,
+        path: &str,
+    ) -> Result<(), Failure> {
+        let (name, field, fields) = match kind {
+            "local_shell_call" => ("local_shell", "action", item.action),
+            "shell_call" => ("shell", "action", item.action),
+            _ => ("apply_patch", "operation", item.operation),
+        };
+        let id = call_id(item.call_id.or(item.id), path)?;
+        let path_of_fields = format!("{path}.{field}");
+        let fields = fields.ok_or_else(|| missing(path_of_fields.as_str()))?;
+        let arguments = json::compact(&raw_object(&fields, &path_of_fields)?);
+        let name = self.callables.neutral(None, name);
+        self.builder.call(ToolCall { id, name, arguments }, path)
+    }
+
+    pub(super) fn output(
+        &mut self,
+        kind: &str,
+        item: wire::Item,
+        path: &str,
+    ) -> Result<(), Failure> {
+        // The output of a local shell has the id of its call under either name.
+        let id = if kind == "local_shell_call_output" { item.id } else { None };
+        let call_id = call_id(item.call_id.or(id), path)?;
+        let path_of_output = format!("{path}.output");
+        let is_error =
+            kind == "apply_patch_call_output" && item.status.as_deref() == Some("failed");
+        let content = match (kind, item.output) {
+            ("shell_call_output", Some(raw)) => vec![Part::Text(json::compact(raw.get()))],
+            (_, Some(raw)) => {
+                let content: TextOr<Vec<wire::Part>> = parse_at(&raw, &path_of_output)?;
+                self.reader.parts(content, Place::ToolOutput, &path_of_output)?
+            }
+            ("apply_patch_call_output", None) => item.status.map(Part::Text).into_iter().collect(),
+            (_, None) => return Err(missing(path_of_output)),
+        };
+        self.builder.result(ToolResult { call_id, content, is_error }, path)
+    }
+
+    /// Call and output in one item: a tool that OpenAI called elsewhere. It is history like any
+    /// other.
+    pub(super) fn mcp_call(&mut self, item: wire::Item, path: &str) -> Result<(), Failure> {
+        let id =
+            item.id.filter(|id| !id.is_empty()).ok_or_else(|| missing(format!("{path}.id")))?;
+        let name = item.name.ok_or_else(|| missing(format!("{path}.name")))?;
+        let name = flat_name(item.server_label.as_deref(), &name);
+        let arguments = arguments(item.arguments.as_deref(), &format!("{path}.arguments"))?;
+        self.builder.call(ToolCall { id: id.clone(), name, arguments }, path)?;
+        let is_error = item.error.is_some();
+        let text = item.error.or(item.output).map(|raw| {
+            serde_json::from_str::<String>(raw.get()).unwrap_or_else(|_| json::compact(raw.get()))
+        });
+        let content = text.map(Part::Text).into_iter().collect();
+        self.builder.result(ToolResult { call_id: id, content, is_error }, path)
+    }
+
+    fn tool_name(
+        &self,
+        namespace: Option<&str>,
+        name: Option<String>,
+        path: &str,
+    ) -> Result<String, Failure> {
+        let name =
+            name.filter(|name| !name.is_empty()).ok_or_else(|| missing(format!("{path}.name")))?;
+        let namespace = namespace.filter(|namespace| !namespace.is_empty());
+        Ok(self.callables.neutral(namespace, &name))
+    }
+}
+
+fn call_id(id: Option<String>, path: &str) -> Result<String, Failure> {
+    id.filter(|id| !id.is_empty()).ok_or_else(|| missing(format!("{path}.call_id")))
+}
+
+/// A string as the model wrote it, which need not be good JSON: a cut answer comes back like
+/// that, and refusing it would end the conversation for ever. Nothing at all is an empty object.
+fn arguments(raw: Option<&RawValue>, path: &str) -> Result<String, Failure> {
+    let Some(raw) = raw else { return Err(missing(path)) };
+    let text = match raw.get().as_bytes() {
+        [b'{', ..] => return raw_object(raw, path),
+        [b'"', ..] => serde_json::from_str::<String>(raw.get()).ok(),
+        _ => None,
+    };
+    match text {
+        Some(text) if text.trim_ascii().is_empty() => Ok("{}".to_owned()),
+        Some(text) => Ok(text),
+        None => {
+            let message = format!("Invalid type for '{path}': expected a string with JSON.");
+            Err(Failure::invalid(path, message))
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Freeform<'a> {
+    input: &'a str,
+}
+
+/// The arguments of the function that stands for a freeform tool.
+fn freeform_arguments(input: &str) -> String {
+    debug_assert_eq!(freeform::ARGUMENT, "input");
+    String::from_utf8(json::to_vec(&Freeform { input })).expect("JSON is UTF-8")
+}

@@ -1,0 +1,384 @@
+//! What holds for every answer and every body: streamed and whole answers agree, streams have
+//! the shape that validators insist on, and decoding survives anything.
+
+use bytes::BytesMut;
+use conversation::{
+    BlockKind, Event, Failure, FailureClass, Grammar, StopReason, Usage, UsageSource, fold,
+};
+use dialects::openai_responses::{
+    ReplyForm, Status, StreamEncoder, Times, encode_whole, failed, read, unfinished,
+};
+use dialects::{Encoder, Images};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+#[path = "openai_responses/folding.rs"]
+mod folding;
+
+use folding::{Folded, events_of};
+
+const CREATED: i64 = 1_700_000_000;
+
+const TOOLS: &str = r#"[{"type":"function","name":"f"},{"type":"custom","name":"c"},{"type":"shell"},
+    {"type":"local_shell"},{"type":"apply_patch","x":"\u2028"},
+    {"type":"namespace","name":"n","description":"d","tools":[{"type":"function","name":"f"},{"type":"custom","name":"c"}]}]"#;
+
+fn form(sealed: bool) -> ReplyForm {
+    let store = !sealed;
+    let body = format!(
+        r#"{{"model":"mo\"del\u2028","input":"hi","instructions":"a\nb","stream":true,"store":{store},"tools":{TOOLS}}}"#
+    );
+    read(body.as_bytes())
+        .and_then(|request| request.decode(&[], &Images::default()))
+        .expect("legal")
+        .form
+}
+
+fn encode(events: &[Event], encoder: &mut StreamEncoder) -> String {
+    let mut out = BytesMut::new();
+    for event in events {
+        encoder.encode(event.clone(), &mut out);
+    }
+    String::from_utf8(out.to_vec()).expect("UTF-8")
+}
+
+fn texts() -> impl Strategy<Value = String> {
+    "(\\PC|[\u{0}-\u{20}\"\\\\\u{7f}\u{85}\u{2028}\u{2029}]){1,12}"
+}
+
+/// Text that comes near to the arguments of a freeform tool.
+fn pieces_of_arguments() -> impl Strategy<Value = String> {
+    prop_oneof![
+        texts(),
+        prop::sample::select(vec![
+            "{\"input\":\"",
+            "\"}",
+            "{",
+            "}",
+            "\\n",
+            "\\u00e9",
+            "\\ud83d",
+            "\"input\"",
+            ":",
+            "{\"commands\":[]}",
+        ])
+        .prop_map(str::to_owned),
+    ]
+}
+
+fn usages() -> impl Strategy<Value = Event> {
+    let number = || proptest::option::of(0..1_000_000_u64);
+    (0..1_000_000_u64, 0..1_000_000_u64, number(), number(), any::<bool>()).prop_map(
+        |(input, output, cache_read, reasoning, estimate)| {
+            let source = if estimate { UsageSource::Estimate } else { UsageSource::Upstream };
+            let cache_write = cache_read;
+            Event::Usage(Usage { input, output, cache_read, cache_write, reasoning, source })
+        },
+    )
+}
+
+fn kinds() -> impl Strategy<Value = BlockKind> {
+    let name = prop_oneof![
+        prop::sample::select(vec!["f", "c", "n__f", "n__c", "shell", "local_shell", "apply_patch"])
+            .prop_map(str::to_owned),
+        texts(),
+    ];
+    prop_oneof![
+        Just(BlockKind::Text),
+        Just(BlockKind::Reasoning),
+        (texts(), name).prop_map(|(id, name)| BlockKind::ToolCall { id, name }),
+    ]
+}
+
+fn blocks() -> impl Strategy<Value = Vec<Event>> {
+    let inside = prop_oneof![4 => pieces_of_arguments().prop_map(Event::Delta), 1 => usages()];
+    (kinds(), proptest::collection::vec(inside, 0..5), proptest::option::of(texts())).prop_map(
+        |(kind, inside, seal)| {
+            let seal = seal.filter(|_| kind == BlockKind::Reasoning);
+            let mut events = vec![Event::Opened(kind)];
+            events.extend(inside);
+            events.push(Event::Closed(seal));
+            events
+        },
+    )
+}
+
+fn stops() -> impl Strategy<Value = StopReason> {
+    prop_oneof![
+        Just(StopReason::EndTurn),
+        Just(StopReason::ToolCalls),
+        Just(StopReason::MaxOutput),
+        Just(StopReason::Refused),
+        texts().prop_map(StopReason::StopSequence),
+        texts().prop_map(StopReason::Other),
+    ]
+}
+
+/// Any legal answer.
+fn answers() -> impl Strategy<Value = Vec<Event>> {
+    (texts(), proptest::collection::vec(blocks(), 0..14), stops()).prop_map(|(id, blocks, stop)| {
+        let mut events = vec![Event::Started { id, model: "other".into() }];
+        events.extend(blocks.into_iter().flatten());
+        events.push(Event::Finished(stop));
+        let mut grammar = Grammar::default();
+        for event in &events {
+            grammar.accept(event).expect("legal");
+        }
+        events
+    })
+}
+
+fn failure() -> Failure {
+    Failure::new(FailureClass::UpstreamFailed, "Cut\u{2028}off.").log("internal")
+}
+
+proptest! {
+    #[test]
+    fn a_stream_put_together_is_the_whole_answer(events in answers(), sealed: bool) {
+        let form = form(sealed);
+        let mut encoder = StreamEncoder::new(&form, CREATED);
+        let stream = encode(&events, &mut encoder);
+        let folded = Folded::of(&stream);
+        let reply = fold(events.into_iter().map(Ok)).expect("complete");
+        let whole = encode_whole(&reply, &form, CREATED);
+        let body: Value = serde_json::from_slice(&whole.body).expect("JSON");
+        prop_assert_eq!(&Value::from(folded.items), &body["output"]);
+        prop_assert_eq!(folded.last, body);
+        prop_assert_eq!(encoder.record(), Some(whole));
+    }
+
+    #[test]
+    fn a_cut_stream_ends_as_failed_and_with_nothing_after(
+        events in answers(),
+        at: prop::sample::Index,
+        sealed: bool,
+    ) {
+        let form = form(sealed);
+        let cut = &events[..at.index(events.len())];
+        let mut encoder = StreamEncoder::new(&form, CREATED);
+        let mut out = BytesMut::from(encode(cut, &mut encoder).as_bytes());
+        prop_assert_eq!(encoder.record(), None, "no record before the end");
+        encoder.fail(&failure(), &mut out);
+        let length = out.len();
+        encoder.fail(&failure(), &mut out);
+        for event in &events {
+            encoder.encode(event.clone(), &mut out);
+        }
+        prop_assert_eq!(out.len(), length, "nothing follows a failure");
+
+        let stream = String::from_utf8(out.to_vec()).expect("UTF-8");
+        prop_assert!(!stream.contains("internal"));
+        let events = events_of(&stream);
+        let (last, before) = events.split_last().expect("the error");
+        for event in before {
+            let kind = event["type"].as_str().expect("a type");
+            prop_assert!(
+                !["response.completed", "response.incomplete", "response.failed", "error"].contains(&kind)
+            );
+        }
+        if cut.is_empty() {
+            prop_assert_eq!(&last["type"], "error");
+            prop_assert_eq!(&last["message"], "Cut\u{2028}off.");
+            prop_assert_eq!(encoder.record(), None);
+        } else {
+            prop_assert_eq!(&last["type"], "response.failed");
+            prop_assert_eq!(&last["response"]["error"]["message"], "Cut\u{2028}off.");
+            let record = encoder.record().expect("a record");
+            let body: Value = serde_json::from_slice(&record.body).expect("JSON");
+            prop_assert_eq!(&body, &last["response"]);
+            prop_assert_eq!(&before[0]["type"], "response.created");
+        }
+    }
+
+    #[test]
+    fn kept_answers_can_be_gone_on_from(events in answers(), sealed: bool) {
+        let mut calls = Vec::new();
+        for event in &events {
+            if let Event::Opened(BlockKind::ToolCall { id, name }) = event {
+                // Ids are unique and names are not empty, as those of real calls are.
+                prop_assume!(!calls.contains(id) && !name.is_empty());
+                calls.push(id.clone());
+            }
+        }
+        let mut encoder = StreamEncoder::new(&form(sealed), CREATED);
+        encode(&events, &mut encoder);
+        let record = encoder.record().expect("a record");
+        let outputs: Vec<Value> = calls
+            .iter()
+            .map(|id| json!({"type": "function_call_output", "call_id": id, "output": "r"}))
+            .chain([json!({"role": "user", "content": "more"})])
+            .collect();
+        let body = json!({"model": "m", "previous_response_id": record.id, "input": outputs});
+        let decoded = read(body.to_string().as_bytes())
+            .and_then(|request| request.decode(&record.output_items, &Images::default()));
+        prop_assert!(decoded.is_ok(), "{:?}", decoded);
+        let seals = events.iter().filter(|event| matches!(event, Event::Closed(Some(_)))).count();
+        let decoded = decoded.expect("checked");
+        let kept = format!("{:?}", decoded.turn.messages).matches("seal: Some(").count();
+        prop_assert!(kept <= seals);
+        if sealed {
+            prop_assert_eq!(kept, seals, "no seal is lost");
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_decoded_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        if let Ok(request) = read(&body) {
+            let _ = request.decode(&[], &Images::default());
+        }
+    }
+
+    #[test]
+    fn a_changed_request_is_decoded_or_refused(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), pieces()), 1..5),
+    ) {
+        let mut body = REQUEST.to_owned();
+        for (at, piece) in changes {
+            let tokens: Vec<(usize, &str)> = body.match_indices([',', ':', '{', '[', '"']).collect();
+            let at = tokens[at.index(tokens.len())].0;
+            let end = body[at..].find([',', '}', ']']).map_or(body.len(), |end| at + end);
+            body.replace_range(at + 1..end.max(at + 1), &piece);
+        }
+        let decoded = read(body.as_bytes()).and_then(|request| request.decode(&[], &Images::default()));
+        match decoded {
+            Err(failure) => {
+                prop_assert!(!failure.client.is_empty() && failure.client.len() < 500);
+            }
+            Ok(decoded) => {
+                let record = unfinished("a", Status::Queued, &decoded.form, CREATED);
+                prop_assert!(serde_json::from_slice::<Value>(&record.body).is_ok());
+                for item in &decoded.form.input_items {
+                    prop_assert!(serde_json::from_str::<Value>(item).is_ok(), "{}", item);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_kept_items_are_refused_and_nothing_worse(items in proptest::collection::vec(pieces(), 0..4)) {
+        let body = r#"{"model":"m","previous_response_id":"resp_1","input":"go"}"#;
+        let _ = read(body.as_bytes()).expect("JSON").decode(&items, &Images::default());
+    }
+}
+
+fn pieces() -> impl Strategy<Value = String> {
+    let literal = prop::sample::select(vec![
+        "null",
+        "true",
+        "-1",
+        "1e400",
+        "\"\"",
+        "\"x\"",
+        "[]",
+        "{}",
+        "[{}]",
+        "[null]",
+        "",
+        "{\"type\":\"message\"}",
+        "\"function_call\"",
+        "\"custom\"",
+        "\"item_reference\"",
+        "\"reasoning\"",
+        "\"shell_call_output\"",
+        "[[[[",
+        "\"\\ud800\"",
+        "\"data:image/png;base64,iVBORw0KGgo\"",
+        "18446744073709551616",
+    ]);
+    prop_oneof![literal.prop_map(str::to_owned), "\\PC{0,6}"]
+}
+
+const REQUEST: &str = r#"{"model":"m","stream":true,"stream_options":{"include_obfuscation":false},
+"instructions":"i","input":[{"role":"developer","content":"d"},{"type":"message","role":"user","content":[
+{"type":"input_text","text":"t"},{"type":"input_image","image_url":"data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"}]},
+{"type":"reasoning","id":"rs","summary":[{"type":"summary_text","text":"s"}],"encrypted_content":"cr1.eyJ0ZXh0IjoiaG0iLCJzZWFsIjoicyJ9"},
+{"type":"function_call","call_id":"c","namespace":"n","name":"f","arguments":"{}"},
+{"type":"custom_tool_call","call_id":"d","name":"p","input":"x"},
+{"type":"function_call_output","call_id":"c","output":[{"type":"input_text","text":"r"}]},
+{"type":"custom_tool_call_output","call_id":"d","output":"ok"},
+{"type":"shell_call","call_id":"e","action":{"commands":["ls"]}},{"type":"shell_call_output","call_id":"e","output":[]}],
+"tools":[{"type":"function","name":"f","parameters":{"type":"object"}},{"type":"namespace","name":"n","description":"d",
+"tools":[{"type":"function","name":"f"}]},{"type":"custom","name":"p","format":{"type":"grammar","syntax":"lark","definition":"start"}},
+{"type":"web_search"}],"tool_choice":{"type":"allowed_tools","mode":"auto","tools":[{"type":"function","name":"f"}]},
+"text":{"format":{"type":"json_schema","name":"n","schema":{}},"verbosity":"low"},"reasoning":{"effort":"low","summary":"auto"},
+"max_output_tokens":5,"metadata":{"a":"b"},"include":["reasoning.encrypted_content"],"temperature":1}"#;
+
+#[test]
+fn the_request_that_is_changed_is_a_good_one() {
+    let request = read(REQUEST.as_bytes()).expect("JSON");
+    request.decode(&[], &Images::default()).expect("legal");
+}
+
+#[test]
+fn answers_without_output_have_the_same_fields() {
+    let form = form(false);
+    let done = fold([
+        Ok(Event::Started { id: "a".into(), model: "m".into() }),
+        Ok(Event::Finished(StopReason::EndTurn)),
+    ])
+    .expect("complete");
+    let times = Times { created: CREATED, completed: CREATED + 5 };
+    let whole: Value =
+        serde_json::from_slice(&encode_whole(&done, &form, times).body).expect("JSON");
+    assert_eq!((&whole["id"], &whole["completed_at"]), (&json!("resp_a"), &json!(CREATED + 5)));
+    for (record, status) in [
+        (unfinished("a", Status::Queued, &form, CREATED), "queued"),
+        (unfinished("resp_a", Status::InProgress, &form, CREATED), "in_progress"),
+        (unfinished("a", Status::Cancelled, &form, CREATED), "cancelled"),
+        (failed("a", &failure(), &form, CREATED), "failed"),
+    ] {
+        assert_eq!((record.id.as_str(), record.output_items.len()), ("resp_a", 0));
+        let body: Value = serde_json::from_slice(&record.body).expect("JSON");
+        let names = |value: &Value| {
+            value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(names(&body), names(&whole));
+        assert_eq!((&body["status"], &body["completed_at"]), (&json!(status), &Value::Null));
+        assert_eq!(body["error"].is_null(), status != "failed");
+    }
+}
+
+#[test]
+fn the_end_has_the_time_that_was_told_last() {
+    let mut encoder = StreamEncoder::new(&form(false), CREATED);
+    encode(&[Event::Started { id: "a".into(), model: "m".into() }], &mut encoder);
+    encoder.set_now(CREATED + 7);
+    let stream = encode(&[Event::Finished(StopReason::EndTurn)], &mut encoder);
+    let last = Folded::of(&stream).last;
+    assert_eq!(
+        (&last["created_at"], &last["completed_at"]),
+        (&json!(CREATED), &json!(CREATED + 7))
+    );
+}
+
+/// Gateways of this kind print errors as the assistant's words, with status 200.
+#[test]
+fn an_error_is_never_the_assistants_text() {
+    let mut out = BytesMut::new();
+    let mut encoder = StreamEncoder::new(&form(false), CREATED);
+    encoder.encode(Event::Started { id: "a".into(), model: "m".into() }, &mut out);
+    assert!(out.is_empty(), "nothing is said before something is visible");
+    encoder.fail(&failure(), &mut out);
+    let stream = String::from_utf8(out.to_vec()).expect("UTF-8");
+    assert!(!stream.contains("output_text") && !stream.contains("[DONE]"), "{stream}");
+}
+
+#[test]
+fn a_seal_that_the_client_did_not_ask_for_is_kept_but_not_shown() {
+    let events = [
+        Event::Started { id: "a".into(), model: "m".into() },
+        Event::Opened(BlockKind::Reasoning),
+        Event::Delta("hm".into()),
+        Event::Closed(Some("sig".into())),
+        Event::Finished(StopReason::EndTurn),
+    ];
+    let mut encoder = StreamEncoder::new(&form(false), CREATED);
+    let stream = encode(&events, &mut encoder);
+    assert!(!stream.contains("encrypted_content"), "{stream}");
+    let record = encoder.record().expect("a record");
+    let body = r#"{"model":"m","previous_response_id":"resp_a","input":"go"}"#;
+    let decoded = read(body.as_bytes())
+        .and_then(|request| request.decode(&record.output_items, &Images::default()))
+        .expect("legal");
+    assert!(format!("{:?}", decoded.turn.messages).contains("sig"));
+}

@@ -1,0 +1,59 @@
+//! How many tokens a request has: counted by the upstream on the flow that can, else estimated.
+
+use std::time::Duration;
+
+use conversation::{Failure, Turn};
+use upstream::{Flow, Route, classify};
+
+use crate::account::no_accounts;
+use crate::estimate::estimate_input;
+use crate::lease::Lease;
+use crate::route;
+use crate::service::{Ask, Gateway, Inner};
+
+/// A count waits for the upstream this long; then the estimate has to do.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The tokens of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    pub tokens: u64,
+    /// Whether the upstream counted; otherwise it is an estimate.
+    pub exact: bool,
+}
+
+impl Gateway {
+    /// # Errors
+    /// There is no account at all.
+    pub async fn count_tokens(&self, ask: Ask) -> Result<Counted, Failure> {
+        let resolved = route::resolve(&ask.turn, self.catalogue());
+        let told =
+            tokio::time::timeout(PATIENCE, self.inner().ask_count(&ask.turn, &resolved.route));
+        match told.await {
+            Ok(Ok(Some(tokens))) => return Ok(Counted { tokens, exact: true }),
+            Ok(Ok(None)) => {}
+            Ok(Err(failure)) => tracing::debug!(%failure, "the upstream did not count"),
+            Err(_) => tracing::debug!("the upstream did not count in time"),
+        }
+        Ok(Counted { tokens: estimate_input(&ask.turn), exact: false })
+    }
+}
+
+impl Inner {
+    /// `None` on a flow that cannot count.
+    async fn ask_count(&self, turn: &Turn, route: &Route) -> Result<Option<u64>, Failure> {
+        let lease = Lease::take(&self.roster, route.model.as_str(), None, &[]);
+        let lease = lease.ok_or_else(no_accounts)?;
+        let account = self.accounts.get(lease.alias()).ok_or_else(no_accounts)?;
+        match account.flow {
+            Flow::Agent => Ok(None),
+            Flow::Chat => {
+                let bearer = account.tokens.bearer(&self.backend, self.ambient.as_ref()).await?;
+                let caller = account.caller(bearer);
+                let counted =
+                    self.backend.count_tokens(&caller, self.ambient.stamp(), turn, route).await;
+                counted.map_err(|error| classify(&error))
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Turns that wait for the client's tools: the live stream stays with its task, and the next
+//! request that brings exactly its results takes it on.
+//!
+//! The registry only holds the ways to the waiting tasks. Who is taken out of it decides what
+//! happens: a request (the stream goes on), the time limit or the bounds (it is given up, and
+//! the next request is rebuilt from its transcript).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use conversation::{Message, ToolResult, Turn};
+use tokio::sync::oneshot;
+
+use crate::attempt::Work;
+use crate::transcript::Mark;
+
+/// Bounds for streams that wait.
+#[derive(Debug, Clone, Copy)]
+pub struct SuspendOptions {
+    /// How long a stream waits for results; zero never suspends.
+    pub timeout: Duration,
+    /// Most streams that wait at once.
+    pub most: usize,
+    /// Most bytes that all of them hold.
+    pub bytes: usize,
+}
+
+/// A request that takes a waiting stream on.
+#[derive(Debug)]
+pub(crate) struct Resume {
+    pub(crate) work: Work,
+    pub(crate) results: Vec<ToolResult>,
+}
+
+/// What has to be the same for a stream to be the right one to go on with: results alone cannot
+/// change what the model was told it may do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Terms {
+    tools: conversation::Tools,
+    output: conversation::OutputShape,
+    route: upstream::Route,
+}
+
+impl Terms {
+    pub(crate) fn new(turn: &Turn, route: &upstream::Route) -> Self {
+        Self { tools: turn.tools.clone(), output: turn.output.clone(), route: route.clone() }
+    }
+}
+
+#[derive(Debug)]
+struct Waiting {
+    number: u64,
+    calls: Vec<String>,
+    terms: Terms,
+    bytes: usize,
+    resume: oneshot::Sender<Resume>,
+}
+
+/// The streams that wait.
+#[derive(Debug)]
+pub(crate) struct Suspended {
+    options: SuspendOptions,
+    waiting: Mutex<Registry>,
+}
+
+#[derive(Debug, Default)]
+struct Registry {
+    by_mark: HashMap<Mark, Waiting>,
+    /// Counts up, so that the oldest is known.
+    next: u64,
+    bytes: usize,
+}
+
+/// A place in the registry, as its task holds it.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    mark: Mark,
+    number: u64,
+    pub(crate) resume: oneshot::Receiver<Resume>,
+}
+
+impl Suspended {
+    pub(crate) fn new(options: SuspendOptions) -> Self {
+        Self { options, waiting: Mutex::default() }
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.options.timeout
+    }
+
+    /// Whether streams are kept at all.
+    pub(crate) fn is_on(&self) -> bool {
+        !self.options.timeout.is_zero() && self.options.most > 0
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.lock().by_mark.len()
+    }
+
+    /// Enters a stream; the oldest ones have to go when there are too many.
+    pub(crate) fn enter(
+        &self,
+        mark: Mark,
+        calls: Vec<String>,
+        terms: Terms,
+        bytes: usize,
+    ) -> Ticket {
+        let (resume, receiver) = oneshot::channel();
+        let mut registry = self.lock();
+        let number = registry.next;
+        registry.next += 1;
+        // The same answer given twice: the newer stream is the one that is waited for.
+        registry.take(&mark);
+        registry.bytes += bytes;
+        registry.by_mark.insert(mark, Waiting { number, calls, terms, bytes, resume });
+        while registry.by_mark.len() > self.options.most || registry.bytes > self.options.bytes {
+            let oldest = registry.by_mark.iter().min_by_key(|(_, waiting)| waiting.number);
+            let Some(mark) = oldest.map(|(mark, _)| *mark) else { break };
+            registry.take(&mark);
+            tracing::info!("too many suspended streams; the oldest is given up");
+        }
+        Ticket { mark, number, resume: receiver }
+    }
+
+    /// Gives `work` to the stream that waits for its results. A stream whose client has gone on in
+    /// another way is given up.
+    ///
+    /// # Errors
+    /// None does; the work is to be done from the transcript.
+    pub(crate) fn resume(&self, work: Work) -> Result<(), Box<Work>> {
+        let Some((mark, after)) = work.place.answered else { return Err(Box::new(work)) };
+        let Some(waiting) = self.lock().take(&mark) else { return Err(Box::new(work)) };
+        let terms = Terms::new(&work.turn, &work.route);
+        let results = only_results(&work.turn.messages[after..])
+            .filter(|results| waiting.terms == terms && same_calls(&waiting.calls, results));
+        let Some(results) = results else { return Err(Box::new(work)) };
+        // A task that has just ended hands the work back.
+        waiting.resume.send(Resume { work, results }).map_err(|resume| Box::new(resume.work))
+    }
+
+    /// Takes a stream out whose task gives it up. `false` when a request has just taken it: then
+    /// the ticket brings that request.
+    pub(crate) fn leave(&self, ticket: &Ticket) -> bool {
+        let mut registry = self.lock();
+        let is_there =
+            registry.by_mark.get(&ticket.mark).is_some_and(|w| w.number == ticket.number);
+        if is_there {
+            registry.take(&ticket.mark);
+        }
+        is_there
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Registry> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Registry {
+    fn take(&mut self, mark: &Mark) -> Option<Waiting> {
+        let waiting = self.by_mark.remove(mark)?;
+        self.bytes -= waiting.bytes;
+        Some(waiting)
+    }
+}
+
+/// The results, if the messages are nothing but results. Reminders that clients strew in have no
+/// way into a running stream, so they do not count as nothing.
+fn only_results(messages: &[Message]) -> Option<Vec<ToolResult>> {
+    let mut all = Vec::new();
+    for message in messages {
+        match message {
+            Message::ToolResults(results) => all.extend(results.iter().cloned()),
+            Message::User(_) | Message::Assistant(_) | Message::Instruction(_) => return None,
+        }
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+fn same_calls(calls: &[String], results: &[ToolResult]) -> bool {
+    calls.len() == results.len()
+        && calls.iter().all(|id| results.iter().any(|result| result.call_id == *id))
+}

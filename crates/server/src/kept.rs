@@ -1,0 +1,262 @@
+//! Responses that clients asked to store: in memory, bounded in number, bytes and age, each seen
+//! only by the client that made it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use dialects::openai_responses::Record;
+use gateway::ClientId;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Bounds of what is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct KeptOptions {
+    /// How long a response is kept after it was last written.
+    pub timeout: Duration,
+    /// Most responses.
+    pub most: usize,
+    /// Most bytes of all of them.
+    pub bytes: usize,
+}
+
+/// One response.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptResponse {
+    pub(crate) client: ClientId,
+    pub(crate) body: Bytes,
+    /// Items of the request, as JSON.
+    pub(crate) input: Arc<[String]>,
+    /// Items of the answer, as JSON.
+    pub(crate) output: Arc<[String]>,
+    /// The response it continues.
+    pub(crate) previous: Option<String>,
+    /// Whether it was made in the background; while it runs, the way to stop it.
+    pub(crate) background: Background,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Background {
+    No,
+    Running {
+        stop: CancellationToken,
+        /// The response as it is once it was stopped.
+        cancelled: Bytes,
+    },
+    Over,
+}
+
+impl KeptResponse {
+    /// The same response at a later stage.
+    pub(crate) fn at(self, record: Record, background: Background) -> Self {
+        let (body, output) = (record.body.into(), record.output_items.into());
+        Self { body, output, background, ..self }
+    }
+
+    fn bytes(&self) -> usize {
+        let items = self.input.iter().chain(self.output.iter()).map(String::len).sum::<usize>();
+        self.body.len() + items
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    response: KeptResponse,
+    bytes: usize,
+    at: Instant,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    options: KeptOptions,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    by_id: HashMap<String, Entry>,
+    bytes: usize,
+}
+
+/// Longest chain of responses that continue each other.
+const LONGEST_CHAIN: usize = 10_000;
+
+impl Kept {
+    pub(crate) fn new(options: KeptOptions) -> Self {
+        Self { options, entries: Mutex::default() }
+    }
+
+    /// Keeps a response, or its later stage.
+    pub(crate) fn put(&self, id: &str, response: KeptResponse) {
+        let bytes = response.bytes();
+        let mut entries = self.lock();
+        entries.remove(id);
+        if self.options.timeout.is_zero() || bytes > self.options.bytes {
+            return;
+        }
+        entries.bytes += bytes;
+        entries.by_id.insert(id.to_owned(), Entry { response, bytes, at: Instant::now() });
+        if entries.by_id.len() > self.options.most || entries.bytes > self.options.bytes {
+            entries.make_room(self.options);
+        }
+    }
+
+    /// Replaces a response that is still there; one that was deleted meanwhile stays deleted.
+    pub(crate) fn update(&self, id: &str, response: KeptResponse) {
+        let is_there = self.lock().by_id.contains_key(id);
+        if is_there {
+            self.put(id, response);
+        }
+    }
+
+    pub(crate) fn get(&self, client: &ClientId, id: &str) -> Option<KeptResponse> {
+        self.lock().get(client, id, self.options.timeout).cloned()
+    }
+
+    pub(crate) fn remove(&self, client: &ClientId, id: &str) -> Option<KeptResponse> {
+        let mut entries = self.lock();
+        entries.get(client, id, self.options.timeout)?;
+        entries.remove(id)
+    }
+
+    /// All items of the conversation up to and with this response, oldest first. `None` when it
+    /// or one that it continues is not there.
+    pub(crate) fn chain(&self, client: &ClientId, id: &str) -> Option<Vec<String>> {
+        let entries = self.lock();
+        let mut chain = Vec::new();
+        let mut next = Some(id);
+        while let Some(id) = next {
+            let response = entries.get(client, id, self.options.timeout)?;
+            chain.push(response);
+            next = response.previous.as_deref();
+            if chain.len() > LONGEST_CHAIN {
+                return None;
+            }
+        }
+        let items = chain.iter().rev().flat_map(|r| r.input.iter().chain(r.output.iter()));
+        Some(items.cloned().collect())
+    }
+
+    /// Kept items with one of these ids, wherever they stand; those that are not there are left
+    /// out.
+    pub(crate) fn items(&self, client: &ClientId, ids: &[String]) -> Vec<String> {
+        if ids.is_empty() {
+            return Vec::new();
+        }
+        let marks: Vec<String> = ids.iter().map(|id| format!("\"id\":\"{id}\"")).collect();
+        let entries = self.lock();
+        let own = entries.by_id.values().map(|e| &e.response).filter(|r| r.client == *client);
+        own.flat_map(|response| response.input.iter().chain(response.output.iter()))
+            .filter(|item| marks.iter().any(|mark| item.contains(mark)))
+            .cloned()
+            .collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    fn get(&self, client: &ClientId, id: &str, timeout: Duration) -> Option<&KeptResponse> {
+        let entry = self.by_id.get(id)?;
+        (entry.at.elapsed() < timeout && entry.response.client == *client)
+            .then_some(&entry.response)
+    }
+
+    fn remove(&mut self, id: &str) -> Option<KeptResponse> {
+        let entry = self.by_id.remove(id)?;
+        self.bytes -= entry.bytes;
+        Some(entry.response)
+    }
+
+    /// Drops what is too old, then the oldest down to nine tenths of the bounds, so that this
+    /// happens seldom.
+    fn make_room(&mut self, options: KeptOptions) {
+        let mut ids: Vec<(Instant, String)> =
+            self.by_id.iter().map(|(id, entry)| (entry.at, id.clone())).collect();
+        ids.sort_unstable();
+        let most = options.most - options.most / 10;
+        let bytes = options.bytes - options.bytes / 10;
+        for (at, id) in ids {
+            let fits = self.by_id.len() <= most && self.bytes <= bytes;
+            if fits && at.elapsed() < options.timeout {
+                break;
+            }
+            self.remove(&id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: KeptOptions =
+        KeptOptions { timeout: Duration::from_secs(60), most: 3, bytes: 1000 };
+
+    fn client() -> ClientId {
+        ClientId::new("a")
+    }
+
+    fn response(input: &str, output: &str, previous: Option<&str>) -> KeptResponse {
+        KeptResponse {
+            client: client(),
+            body: Bytes::from_static(b"{}"),
+            input: [input.to_owned()].into(),
+            output: [output.to_owned()].into(),
+            previous: previous.map(str::to_owned),
+            background: Background::No,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_chain_gives_all_items_oldest_first() {
+        let kept = Kept::new(OPTIONS);
+        kept.put("r1", response("q1", "a1", None));
+        kept.put("r2", response("q2", "a2", Some("r1")));
+        let items = kept.chain(&client(), "r2").expect("a chain");
+        assert_eq!(items, ["q1", "a1", "q2", "a2"]);
+        assert!(kept.remove(&client(), "r1").is_some());
+        assert!(kept.chain(&client(), "r2").is_none(), "its beginning is gone");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_sees_what_another_client_stored() {
+        let kept = Kept::new(OPTIONS);
+        kept.put("r1", response("q1", "a1", None));
+        let other = ClientId::new("b");
+        assert!(kept.get(&other, "r1").is_none() && kept.chain(&other, "r1").is_none());
+        assert!(kept.remove(&other, "r1").is_none() && kept.get(&client(), "r1").is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn age_number_and_bytes_are_bounded() {
+        let kept = Kept::new(OPTIONS);
+        for id in ["r1", "r2", "r3", "r4"] {
+            kept.put(id, response("q", "a", None));
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert!(kept.get(&client(), "r1").is_none() && kept.get(&client(), "r4").is_some());
+        kept.put("big", response(&"x".repeat(2000), "a", None));
+        assert!(kept.get(&client(), "big").is_none());
+        kept.put("r5", response(&"x".repeat(900), "a", None));
+        assert!(kept.get(&client(), "r5").is_some() || kept.lock().bytes <= OPTIONS.bytes);
+        assert!(kept.lock().bytes <= OPTIONS.bytes);
+        kept.put("r6", response("q", "a", None));
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert!(kept.get(&client(), "r6").is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_deleted_while_it_ran_stays_deleted() {
+        let kept = Kept::new(OPTIONS);
+        kept.put("r1", response("q", "", None));
+        kept.remove(&client(), "r1");
+        kept.update("r1", response("q", "a", None));
+        assert!(kept.get(&client(), "r1").is_none());
+    }
+}

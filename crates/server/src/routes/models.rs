@@ -1,0 +1,72 @@
+//! `GET /v1/models` and `GET /v1/models/{id}`, in the shape of the client that asks.
+
+use axum::Extension;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use conversation::Failure;
+use dialects::anthropic::Page;
+use dialects::{anthropic, openai_chat};
+use http::StatusCode;
+use serde::Deserialize;
+
+use crate::App;
+use crate::auth::Caller;
+use crate::failure::{Refusal, Surface, json};
+use crate::router::Visit;
+
+/// Anthropic's paging; OpenAI's list has none.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Paging {
+    limit: Option<usize>,
+    after_id: Option<String>,
+    before_id: Option<String>,
+}
+
+pub(crate) async fn list(
+    _caller: Caller,
+    State(app): State<App>,
+    Extension(visit): Extension<Visit>,
+    paging: Result<Query<Paging>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let models = app.0.gateway.catalogue().list();
+    let body = match visit.surface {
+        Surface::OpenAi => openai_chat::models_body(&models, app.started_unix()),
+        Surface::Anthropic => {
+            let page = page(paging).map_err(|failure| visit.refusal(failure))?;
+            anthropic::models_body(&models, app.started_unix(), &page)
+        }
+    };
+    Ok(json(StatusCode::OK, body))
+}
+
+fn page(paging: Result<Query<Paging>, QueryRejection>) -> Result<Page, Failure> {
+    const DEFAULT: usize = 20;
+    const MOST: usize = 1000;
+    let wrong = || Failure::invalid("limit", format!("limit: expected a number from 1 to {MOST}."));
+    let Query(Paging { limit, after_id, before_id }) = paging.map_err(|_| wrong())?;
+    match limit.unwrap_or(DEFAULT) {
+        limit @ 1..=MOST => Ok(Page { limit, after_id, before_id }),
+        _ => Err(wrong()),
+    }
+}
+
+pub(crate) async fn show(
+    _caller: Caller,
+    State(app): State<App>,
+    Extension(visit): Extension<Visit>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Refusal> {
+    let Ok(Path(id)) = id else {
+        let failure = Failure::invalid("model", "The model's name is no UTF-8 text.");
+        return Err(visit.refusal(failure));
+    };
+    let Some(model) = app.0.gateway.catalogue().find(&id) else {
+        return Err(visit.refusal(openai_chat::unknown_model(&id)));
+    };
+    let body = match visit.surface {
+        Surface::OpenAi => openai_chat::model_body(&model, app.started_unix()),
+        Surface::Anthropic => anthropic::model_body(&model, app.started_unix()),
+    };
+    Ok(json(StatusCode::OK, body))
+}

@@ -1,0 +1,159 @@
+//! The settings as the gateway uses them: parsed, complete, legal.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::raw::Origin;
+
+/// Everything the gateway was told, validated.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub auth_token: Option<SecretString>,
+    /// Begins with a slash, or empty.
+    pub route_prefix: String,
+    pub data_dir: PathBuf,
+    pub log: LogSettings,
+    pub upstream: UpstreamSettings,
+    pub timeouts: Timeouts,
+    pub limits: Limits,
+    pub models_refresh: Duration,
+    pub tools: ToolSettings,
+    pub conversations: Bounds,
+    pub responses: Bounds,
+    pub images: ImageSettings,
+    /// Origins whose pages may call the gateway; `*` for all.
+    pub cors_origins: Vec<String>,
+    pub accounts: Vec<AccountSettings>,
+}
+
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone)]
+pub struct UpstreamSettings {
+    pub api_url: String,
+    pub agent_url: String,
+    pub ca_file: Option<PathBuf>,
+    pub flow: Flow,
+    pub client_version: String,
+    pub client_type: ClientType,
+    pub timezone: String,
+    pub privacy_mode: bool,
+    pub checksum_alphabet: ChecksumAlphabet,
+    pub instructions: InstructionChannel,
+    pub history: HistoryChannel,
+    pub allow_model_fallbacks: bool,
+    pub usage_lookup: bool,
+    pub web_references: bool,
+    pub max_streams: usize,
+    pub max_message_bytes: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    Agent,
+    Chat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientType {
+    Ide,
+    Cli,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChecksumAlphabet {
+    UrlSafe,
+    Standard,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstructionChannel {
+    CloudRule,
+    UserText,
+    CustomSystemPrompt,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistoryChannel {
+    RootBlobs,
+    ConversationHistory,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    pub connect: Duration,
+    pub first_message: Duration,
+    pub progress: Duration,
+    pub total: Duration,
+    pub ping_interval: Duration,
+    pub ping: Duration,
+    pub idle_connection: Duration,
+    pub request_body: Duration,
+    pub keep_alive: Duration,
+    pub shutdown: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub body_bytes: usize,
+    pub image_bytes: usize,
+    pub image_pixels: u64,
+    /// Pixels; `None` scales nothing.
+    pub image_side: Option<NonZeroU32>,
+    pub images: usize,
+    pub turns: usize,
+    pub attempts: usize,
+}
+
+/// One account as written; its credential is parsed where credentials are known.
+#[derive(Debug, Clone)]
+pub struct AccountSettings {
+    pub alias: String,
+    pub credential: SecretString,
+    /// Overrides `upstream.flow`.
+    pub flow: Option<Flow>,
+    /// Overrides `upstream.timezone`.
+    pub timezone: Option<String>,
+    /// The key under which problems with it are reported, `accounts[0]`.
+    pub key: String,
+    pub origin: Origin,
+}
+
+/// Calls of the clients' tools.
+#[derive(Debug, Clone, Copy)]
+pub struct ToolSettings {
+    /// Streams that wait for results; no timeout switches the waiting off.
+    pub suspended: Bounds,
+    pub call_window: Duration,
+}
+
+/// What is kept in memory, and how much of it at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    pub timeout: Duration,
+    pub most: usize,
+    pub bytes: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ImageSettings {
+    pub remote: bool,
+    /// Whether pictures may also come from addresses that are not public.
+    pub remote_private: bool,
+    pub remote_timeout: Duration,
+}
