@@ -91,11 +91,13 @@ pub(crate) enum ErrorCode {
     InvalidArgument,
     ContextLength,
     NotFound,
+    /// A verb of our own: the client version is not accepted any more.
+    Outdated,
 }
 
 impl ErrorCode {
     /// Every code, for parsing and for tests.
-    pub(crate) const ALL: [(&'static str, Self); 11] = [
+    pub(crate) const ALL: [(&'static str, Self); 12] = [
         ("rate_limit", Self::RateLimit),
         ("usage_limit", Self::UsageLimit),
         ("overloaded", Self::Overloaded),
@@ -107,6 +109,7 @@ impl ErrorCode {
         ("invalid_argument", Self::InvalidArgument),
         ("context_length", Self::ContextLength),
         ("not_found", Self::NotFound),
+        ("outdated", Self::Outdated),
     ];
 }
 

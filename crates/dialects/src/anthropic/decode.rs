@@ -28,6 +28,8 @@ const MAX_STOPS: usize = 64;
 const MAX_USER_ID: usize = 256;
 /// Least thinking budget, in tokens.
 const MIN_BUDGET: u64 = 1024;
+/// The field that asks for a conversation kept by the server.
+pub(super) const THREAD: &str = "thread";
 /// The name of a schema for the answer; this API has none.
 const OUTPUT_NAME: &str = "output";
 
@@ -55,6 +57,12 @@ pub fn decode_count(body: &[u8], images: &Images) -> Result<Decoded<ReplyForm>, 
 }
 
 fn turn(request: Request, images: &Images) -> Result<Decoded<ReplyForm>, Failure> {
+    // Ignored, it would lose the conversation: the official SDKs then send only what is new. They
+    // know this refusal and go on without.
+    if request.thread.is_some() {
+        let message = "Message threads are not supported: send the whole conversation.";
+        return Err(Failure::invalid(THREAD, message));
+    }
     let mut ignored = Ignored::default();
     request.unknown.report("", &mut ignored);
     if request.mcp_servers.is_some_and(|servers| !servers.is_empty()) {

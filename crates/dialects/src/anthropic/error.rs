@@ -6,6 +6,7 @@
 use conversation::{Failure, FailureClass};
 use serde::Serialize;
 
+use super::decode::THREAD;
 use crate::json;
 
 /// The beginning by which Claude Code sees that it has to shorten the conversation.
@@ -44,6 +45,21 @@ struct Error<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details>,
+}
+
+/// For programs that know what to do about it.
+#[derive(Serialize)]
+struct Details {
+    error_code: &'static str,
+}
+
+/// The official SDKs stop using threads when they see this word.
+fn details(failure: &Failure) -> Option<Details> {
+    let about_threads =
+        failure.class == FailureClass::Invalid && failure.param.as_deref() == Some(THREAD);
+    about_threads.then_some(Details { error_code: "thread_unsupported_request" })
 }
 
 /// `{"type":"error","error":{"type","message"},"request_id"}`, on one line.
@@ -67,7 +83,11 @@ pub fn error_body(failure: &Failure, request_id: &str) -> Vec<u8> {
     };
     json::to_vec(&Body {
         kind: "error",
-        error: Error { kind: error_type(failure.class), message: &message },
+        error: Error {
+            kind: error_type(failure.class),
+            message: &message,
+            details: details(failure),
+        },
         request_id,
     })
 }
@@ -112,6 +132,21 @@ fn figures(text: &str) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Defect of other gateways: the SDKs' tool runner asks for a thread, is not refused, and
+    /// sends only what is new from then on.
+    #[test]
+    fn a_thread_is_refused_in_the_words_that_the_sdks_know() {
+        let request = br#"{"model":"m","max_tokens":5,"thread":{"type":"create"},
+            "messages":[{"role":"user","content":"hi"}]}"#;
+        let refused = crate::anthropic::decode(request, &crate::Images::default());
+        let body = error_body(&refused.expect_err("refused"), "req_1");
+        let body = String::from_utf8(body).expect("text");
+        assert!(
+            body.contains(r#""details":{"error_code":"thread_unsupported_request"}"#),
+            "{body}"
+        );
+    }
 
     fn shown(failure: &Failure) -> String {
         let body = error_body(failure, "req_1");

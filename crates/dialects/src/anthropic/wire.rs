@@ -27,6 +27,8 @@ wire! {
         /// The older place of `output_config.format`.
         output_format: Format,
         mcp_servers: Vec<IgnoredAny>,
+        /// A conversation that the server would keep.
+        thread: IgnoredAny,
         /// No provider's cache can be steered from here, and nothing is lost without it.
         cache_control: IgnoredAny,
     }

@@ -9,7 +9,7 @@ impl Failure {
     /// The error of a script (`reference/simulator-scenarios.md`, last table). `text` becomes
     /// the detail; `retry` only has a place where waiting helps.
     pub(crate) fn scenario(code: ErrorCode, text: Option<&str>, retry: Option<u64>) -> Self {
-        let (connect, kind, title, detail) = entry(code);
+        let Some((connect, kind, title, detail)) = entry(code) else { return Self::outdated() };
         let failure = Self::new(connect, kind, title, text.unwrap_or(detail)).retry_after(retry);
         match code {
             ErrorCode::RateLimit | ErrorCode::Deadline => failure.retryable(true),
@@ -24,13 +24,18 @@ impl Failure {
                 failure
             }
             ErrorCode::Unauthenticated | ErrorCode::PermissionDenied => failure.expected(),
-            ErrorCode::InvalidArgument | ErrorCode::ContextLength | ErrorCode::NotFound => failure,
+            ErrorCode::InvalidArgument
+            | ErrorCode::ContextLength
+            | ErrorCode::NotFound
+            | ErrorCode::Outdated => failure,
         }
     }
 }
 
-fn entry(code: ErrorCode) -> (Code, Kind, &'static str, &'static str) {
-    match code {
+/// `None` for the one that has a vector of its own.
+fn entry(code: ErrorCode) -> Option<(Code, Kind, &'static str, &'static str)> {
+    Some(match code {
+        ErrorCode::Outdated => return None,
         ErrorCode::RateLimit => (
             Code::ResourceExhausted,
             Kind::ERROR_RATE_LIMITED,
@@ -91,5 +96,5 @@ fn entry(code: ErrorCode) -> (Code, Kind, &'static str, &'static str) {
         ErrorCode::NotFound => {
             (Code::NotFound, Kind::ERROR_NOT_FOUND, "Not found", "The item does not exist.")
         }
-    }
+    })
 }
