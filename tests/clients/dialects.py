@@ -15,7 +15,7 @@ import pictures
 import shapes
 from support import MODEL, THINKING_MODEL
 
-MAX_TOKENS = 4096
+MAX_TOKENS = 64_000
 
 
 @dataclass(frozen=True)

@@ -112,14 +112,12 @@ def start_all(binary, work):
         return running[-1]
 
     try:
-        for flow in FLOWS:
-            command = ["demo", "--listen", "127.0.0.1:0", "--key", key, "--flow", flow]
-            start(flow, command, LISTENING, work)
         command = ["simulate", "--listen", "127.0.0.1:0"]
         backend = start("backend", command, r"(http://[^ \n]+)\n.*token: (\S+)\n", work).wait()
         for flow in FLOWS:
-            settings = serve_environment(flow, key, *backend.groups(), work) | UNSUSPENDED
-            start(f"{flow}-unsuspended", ["serve"], LISTENING, work, settings)
+            settings = serve_environment(flow, key, *backend.groups(), work)
+            start(flow, ["serve"], LISTENING, work, settings)
+            start(f"{flow}-unsuspended", ["serve"], LISTENING, work, settings | UNSUSPENDED)
         for process in running:
             process.wait()
     except BaseException:
@@ -136,6 +134,8 @@ def serve_environment(flow, key, backend, token, work):
         "HOST": "127.0.0.1",
         "PORT": "0",
         "LOG_LEVEL": "warn",
+        # The backend makes its parallel calls at once; what is longer only makes the tests slower.
+        "TOOLS_CALL_WINDOW": "50ms",
         "UPSTREAM_AGENT_URL": backend,
         "UPSTREAM_API_URL": backend,
         "UPSTREAM_FLOW": flow,

@@ -26,7 +26,7 @@ def api(request):
 
 
 def statuses(api, code):
-    return EXPECTED[code] | ({529} if api is Messages and code == "overloaded" else set())
+    return EXPECTED[code] | ({529} if api is Messages and code in ("overloaded", "unavailable") else set())
 
 
 def body_for(api, prompt, **fields):
