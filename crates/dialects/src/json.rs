@@ -128,28 +128,49 @@ pub(crate) fn escape_into(text: &str, out: &mut BytesMut) {
     out.put_slice(&bytes[copied..]);
 }
 
-/// A text that is known to be JSON, on one line: without blanks between its tokens, and with the
-/// line separators as escapes.
+/// A text that is known to be JSON, on one line: without blanks between its tokens, with the line
+/// separators as escapes, and with no half of a surrogate pair, which raw values may have and
+/// strict readers refuse.
 pub(crate) fn compact(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
-    let (mut in_string, mut escaped) = (false, false);
-    for c in json.chars() {
+    let mut in_string = false;
+    let mut rest = json;
+    while let Some(c) = rest.chars().next() {
+        let mut length = c.len_utf8();
         match c {
-            ' ' | '\t' | '\n' | '\r' if !in_string => continue,
+            ' ' | '\t' | '\n' | '\r' if !in_string => {}
+            '\\' => {
+                let (escape, taken) = whole_escape(rest);
+                out.push_str(escape);
+                length = taken;
+            }
             '\u{85}' => out.push_str("\\u0085"),
             '\u{2028}' => out.push_str("\\u2028"),
             '\u{2029}' => out.push_str("\\u2029"),
-            other => out.push(other),
+            other => {
+                in_string ^= other == '"';
+                out.push(other);
+            }
         }
-        if escaped {
-            escaped = false;
-        } else if c == '"' {
-            in_string = !in_string;
-        } else {
-            escaped = in_string && c == '\\';
-        }
+        rest = &rest[length..];
     }
     out
+}
+
+/// The escape at the beginning of a text, and how many bytes of the text it stands for.
+fn whole_escape(text: &str) -> (&str, usize) {
+    let unit = |at: usize| {
+        let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let length = match (unit(0), unit(6)) {
+        (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
+        (Some(0xD800..=0xDFFF), _) => return ("\\ufffd", 6),
+        (Some(_), _) => 6,
+        // Backslash and one character; in JSON that is one byte.
+        (None, _) => text.chars().take(2).map(char::len_utf8).sum(),
+    };
+    (&text[..length], length)
 }
 
 #[cfg(test)]
@@ -195,7 +216,26 @@ mod tests {
         assert_eq!(compact(text), r#"{"a b":[1.50,"x \" { \\","\u2028\u0085"]}"#);
     }
 
+    #[test]
+    fn half_a_surrogate_pair_does_not_get_through() {
+        let text = r#"["\ud83d\ude00","\ud800","\udc00x","\ud800\n","\\ud800","\u00e9"]"#;
+        let whole = r#"["\ud83d\ude00","\ufffd","\ufffdx","\ufffd\n","\\ud800","\u00e9"]"#;
+        assert_eq!(compact(text), whole);
+        assert!(serde_json::from_str::<Vec<String>>(whole).is_ok());
+    }
+
     proptest! {
+        #[test]
+        fn compacting_keeps_the_meaning_and_survives_what_is_no_json(text in "(\\PC|[\u{0}-\u{20}\"\\\\u0-9d\u{2028}]){0,40}") {
+            let _ = compact(&text);
+            let json = format!(" {{ {} : [ 1 ] }}\n", serde_json::to_string(&text).expect("a string"));
+            let line = compact(&json);
+            let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).expect("JSON");
+            prop_assert_eq!(read(&line), read(&json));
+            let is_line = !line.contains(['\n', '\u{2028}']);
+            prop_assert!(is_line);
+        }
+
         #[test]
         fn both_writers_agree_and_can_be_read_back(text in "(\\PC|[\u{0}-\u{20}\"\\\\\u{85}\u{2028}\u{2029}\u{2027}\u{a0}]){0,40}") {
             let json = format!("\"{}\"", escaped(&text));

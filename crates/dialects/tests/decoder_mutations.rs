@@ -130,7 +130,7 @@ fn every_request_fixture_is_a_seed() {
         fixtures.retain(|name, _| name.starts_with("request-") && name.ends_with(".json"));
         assert!(!fixtures.is_empty(), "{target} has no request fixtures");
         for (name, fixture) in fixtures {
-            assert_eq!(seeds.get(&name), Some(&fixture), "copy {name} as fuzz/README.md says");
+            assert!(seeds.get(&name) == Some(&fixture), "copy {name} as fuzz/README.md says");
         }
     }
 }

@@ -10,6 +10,7 @@ use dialects::openai_responses::{
 };
 use dialects::{Encoder, Images};
 use proptest::prelude::*;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 #[path = "openai_responses/folding.rs"]
@@ -20,7 +21,7 @@ use folding::{Folded, events_of};
 const CREATED: i64 = 1_700_000_000;
 
 const TOOLS: &str = r#"[{"type":"function","name":"f"},{"type":"custom","name":"c"},{"type":"shell"},
-    {"type":"local_shell"},{"type":"apply_patch","x":"\u2028"},
+    {"type":"local_shell"},{"type":"apply_patch","x":"SEPARATOR"},{"type":"tool_search","execution":"client"},
     {"type":"namespace","name":"n","description":"d","tools":[{"type":"function","name":"f"},{"type":"custom","name":"c"}]}]"#;
 
 fn form(sealed: bool) -> ReplyForm {
@@ -28,6 +29,7 @@ fn form(sealed: bool) -> ReplyForm {
     let body = format!(
         r#"{{"model":"mo\"del\u2028","input":"hi","instructions":"a\nb","stream":true,"store":{store},"tools":{TOOLS}}}"#
     );
+    let body = body.replace("SEPARATOR", "\u{2028}");
     read(body.as_bytes())
         .and_then(|request| request.decode(&[], &Images::default()))
         .expect("legal")
@@ -79,8 +81,17 @@ fn usages() -> impl Strategy<Value = Event> {
 
 fn kinds() -> impl Strategy<Value = BlockKind> {
     let name = prop_oneof![
-        prop::sample::select(vec!["f", "c", "n__f", "n__c", "shell", "local_shell", "apply_patch"])
-            .prop_map(str::to_owned),
+        prop::sample::select(vec![
+            "f",
+            "c",
+            "n__f",
+            "n__c",
+            "shell",
+            "local_shell",
+            "apply_patch",
+            "tool_search"
+        ])
+        .prop_map(str::to_owned),
         texts(),
     ];
     prop_oneof![
@@ -246,10 +257,11 @@ proptest! {
             }
             Ok(decoded) => {
                 let record = unfinished("a", Status::Queued, &decoded.form, CREATED);
-                prop_assert!(serde_json::from_slice::<Value>(&record.body).is_ok());
-                for item in &decoded.form.input_items {
-                    prop_assert!(serde_json::from_str::<Value>(item).is_ok(), "{}", item);
-                }
+                prop_assert!(serde_json::from_slice::<&RawValue>(&record.body).is_ok());
+                let next = r#"{"model":"m","previous_response_id":"resp_a","input":"more"}"#;
+                let kept = decoded.form.input_items;
+                let next = read(next.as_bytes()).and_then(|next| next.decode(&kept, &Images::default()));
+                prop_assert!(next.is_ok(), "{:?}", next);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use conversation::{Failure, FailureClass};
-use dialects::{anthropic, openai_chat};
+use dialects::{anthropic, openai_chat, openai_responses};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 fn status(class: FailureClass) -> StatusCode {
@@ -27,7 +27,9 @@ fn status(class: FailureClass) -> StatusCode {
 /// Whose shapes an answer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Surface {
+    /// Chat Completions and everything that has no shape of its own.
     OpenAi,
+    Responses,
     Anthropic,
 }
 
@@ -37,6 +39,9 @@ impl Surface {
     pub(crate) fn of(path: &str, headers: &HeaderMap) -> Self {
         if path.contains("/v1/messages") || headers.contains_key("anthropic-version") {
             return Self::Anthropic;
+        }
+        if path.contains("/v1/responses") {
+            return Self::Responses;
         }
         Self::OpenAi
     }
@@ -48,7 +53,7 @@ impl Surface {
             (Self::Anthropic, FailureClass::Overloaded) => {
                 StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
             }
-            (Self::OpenAi | Self::Anthropic, class) => status(class),
+            (Self::OpenAi | Self::Responses | Self::Anthropic, class) => status(class),
         }
     }
 }
@@ -69,6 +74,7 @@ impl IntoResponse for Refusal {
         let status = status.unwrap_or_else(|| surface.status(failure.class));
         let body = match surface {
             Surface::OpenAi => openai_chat::error_body(&failure),
+            Surface::Responses => openai_responses::error_body(&failure),
             Surface::Anthropic => anthropic::error_body(&failure, &request_id),
         };
         respond(status, body, &failure)
@@ -139,6 +145,7 @@ mod tests {
         assert_eq!(Surface::of("/v1/messages", &none), Surface::Anthropic);
         assert_eq!(Surface::of("/api/v1/messages/count_tokens", &none), Surface::Anthropic);
         assert_eq!(Surface::of("/v1/models", &version), Surface::Anthropic);
+        assert_eq!(Surface::of("/v1/responses/resp_1", &none), Surface::Responses);
         assert_eq!(Surface::of("/v1/models", &none), Surface::OpenAi);
     }
 

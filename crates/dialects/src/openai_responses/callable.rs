@@ -26,6 +26,8 @@ pub(super) enum CallKind {
     LocalShell,
     Shell,
     ApplyPatch,
+    /// Looks for tools that are not offered yet.
+    ToolSearch,
 }
 
 /// The tools whose neutral name or call item is not simply the client's.

@@ -91,7 +91,8 @@ impl Request {
         report_wishes(request, &mut ignored)?;
         let continuity = continuity(request);
         let output = output::shape(request.text.as_ref(), &mut ignored)?;
-        let tools = tools::read(request, &mut ignored)?;
+        let chain = if self.previous_response_id().is_some() { earlier } else { &[] };
+        let tools = tools::read(request, chain, &mut ignored)?;
         let echo = echo::fields(request, store, &tools.echo)?;
         let source = items::Source {
             input: request.input.as_ref(),

@@ -11,6 +11,9 @@ use crate::problem::shown;
 pub(super) const PREVIOUS: &str = "previous_response_id";
 /// What [`unknown_response`] names as the field at fault: the last part of the path.
 const RESPONSE: &str = "response_id";
+/// How the sentence about an answer that cannot be gone on from begins: other things can be wrong
+/// with that field as well.
+const NOT_KEPT: &str = "Previous response with id ";
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -31,7 +34,9 @@ struct Error<'a> {
 pub fn error_body(failure: &Failure) -> Vec<u8> {
     let code = match (failure.class, failure.param.as_deref()) {
         (FailureClass::UnknownModel, Some(RESPONSE)) => None,
-        (FailureClass::Invalid, Some(PREVIOUS)) => Some("previous_response_not_found"),
+        (FailureClass::Invalid, Some(PREVIOUS)) if failure.client.starts_with(NOT_KEPT) => {
+            Some("previous_response_not_found")
+        }
         _ => return openai_chat::error_body(failure),
     };
     let ErrorWords { kind, .. } = error_words(FailureClass::Invalid);
@@ -53,7 +58,7 @@ pub fn unknown_response(id: &str) -> Failure {
 /// The failure for a `previous_response_id` of an answer that is not kept.
 #[must_use]
 pub fn unknown_previous_response(id: &str) -> Failure {
-    let message = format!("Previous response with id '{}' not found.", shown(id));
+    let message = format!("{NOT_KEPT}'{}' not found.", shown(id));
     Failure::invalid(PREVIOUS, message)
 }
 
@@ -83,6 +88,7 @@ mod tests {
         for failure in [
             openai_chat::unknown_model("m"),
             Failure::invalid("input[0].type", "No."),
+            Failure::invalid(PREVIOUS, "No tool output found for function call c."),
             Failure::new(FailureClass::Internal, "Broke."),
         ] {
             assert_eq!(error_body(&failure), openai_chat::error_body(&failure));

@@ -104,6 +104,7 @@ impl Item {
                 CallKind::LocalShell => "lsh",
                 CallKind::Shell => "sh",
                 CallKind::ApplyPatch => "apc",
+                CallKind::ToolSearch => "tsc",
             },
         };
         Self { id: format!("{prefix}_{answer}_{index}"), index, kind }
@@ -127,7 +128,8 @@ impl Item {
                 CallKind::Function
                 | CallKind::LocalShell
                 | CallKind::Shell
-                | CallKind::ApplyPatch => arguments(&block.text).to_owned(),
+                | CallKind::ApplyPatch
+                | CallKind::ToolSearch => arguments(&block.text).to_owned(),
             },
         };
         Some(item.finish(&text, seal, form))
@@ -181,9 +183,7 @@ impl Item {
     ) -> Vec<u8> {
         let (id, status) = (&*self.id, progress.word());
         let (namespace, name) = (callable.namespace.as_deref(), &*callable.name);
-        let client_tool = |kind, action, operation| {
-            json::to_vec(&ClientCall { id, kind, status, call_id, action, operation })
-        };
+        let call = ClientCall { id, status, call_id, ..ClientCall::default() };
         match (callable.kind, object(text)) {
             (CallKind::Custom, _) => {
                 let kind = "custom_tool_call";
@@ -198,15 +198,29 @@ impl Item {
                 })
             }
             (CallKind::LocalShell, Some(fields)) => {
-                client_tool("local_shell_call", Some(local_shell_action(fields)), None)
+                let action = Some(local_shell_action(fields));
+                json::to_vec(&ClientCall { kind: "local_shell_call", action, ..call })
             }
-            (CallKind::Shell, Some(fields)) => client_tool("shell_call", Some(fields), None),
+            (CallKind::Shell, Some(fields)) => {
+                json::to_vec(&ClientCall { kind: "shell_call", action: Some(fields), ..call })
+            }
             (CallKind::ApplyPatch, Some(fields)) => {
-                client_tool("apply_patch_call", None, Some(fields))
+                let operation = Some(fields);
+                json::to_vec(&ClientCall { kind: "apply_patch_call", operation, ..call })
             }
+            (CallKind::ToolSearch, Some(fields)) => json::to_vec(&ClientCall {
+                kind: "tool_search_call",
+                execution: Some("client"),
+                arguments: Some(fields),
+                ..call
+            }),
             // Arguments that are no object fit none of the special items, and must not be lost.
             (
-                CallKind::Function | CallKind::LocalShell | CallKind::Shell | CallKind::ApplyPatch,
+                CallKind::Function
+                | CallKind::LocalShell
+                | CallKind::Shell
+                | CallKind::ApplyPatch
+                | CallKind::ToolSearch,
                 _,
             ) => json::to_vec(&FunctionCall {
                 id,
@@ -233,9 +247,10 @@ pub(super) fn arguments(text: &str) -> &str {
 
 type Fields = BTreeMap<String, Box<RawValue>>;
 
-/// The fields of a JSON object, each on one line.
+/// The fields of a JSON object, each on one line; `None` for a text that is none.
 fn object(text: &str) -> Option<Fields> {
-    serde_json::from_str(&json::compact(text)).ok()
+    let raw: &RawValue = serde_json::from_str(text).ok()?;
+    serde_json::from_str(&json::compact(raw.get())).ok()
 }
 
 /// The action in the words of its item, which must have a type and an environment.
@@ -320,7 +335,7 @@ struct CustomCall<'a> {
     input: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct ClientCall<'a> {
     id: &'a str,
     #[serde(rename = "type")]
@@ -331,4 +346,8 @@ struct ClientCall<'a> {
     action: Option<Fields>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<Fields>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    execution: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arguments: Option<Fields>,
 }

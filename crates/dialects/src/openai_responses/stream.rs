@@ -115,7 +115,10 @@ impl Open {
             ItemKind::Call { callable, .. } => match callable.kind {
                 CallKind::Function => Some(&FUNCTION),
                 CallKind::Custom => Some(&CUSTOM),
-                CallKind::LocalShell | CallKind::Shell | CallKind::ApplyPatch => None,
+                CallKind::LocalShell
+                | CallKind::Shell
+                | CallKind::ApplyPatch
+                | CallKind::ToolSearch => None,
             },
         }
     }

@@ -19,8 +19,7 @@ pub(super) struct UsageBody {
 #[derive(Serialize)]
 struct InputDetails {
     cached_tokens: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cache_write_tokens: Option<u64>,
+    cache_write_tokens: u64,
 }
 
 #[derive(Serialize)]
@@ -34,7 +33,7 @@ impl From<&Usage> for UsageBody {
             input_tokens: usage.input,
             input_tokens_details: InputDetails {
                 cached_tokens: usage.cache_read.unwrap_or(0),
-                cache_write_tokens: usage.cache_write,
+                cache_write_tokens: usage.cache_write.unwrap_or(0),
             },
             output_tokens: usage.output,
             output_tokens_details: OutputDetails { reasoning_tokens: usage.reasoning.unwrap_or(0) },

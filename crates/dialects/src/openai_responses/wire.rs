@@ -90,6 +90,18 @@ wire! {
         operation: Box<RawValue>,
         server_label: String,
         error: Box<RawValue>,
+        tools: Vec<Box<RawValue>>,
+        execution: String,
+        author: String,
+        recipient: String,
+    }
+}
+
+wire! {
+    /// Of an item only the tools that it brings.
+    pub(super) struct ToolItem {
+        kind = "type": String,
+        tools: Vec<Box<RawValue>>,
     }
 }
 
@@ -136,6 +148,7 @@ wire! {
         format: InputFormat,
         tools: Vec<Box<RawValue>>,
         environment: Box<RawValue>,
+        execution: String,
     }
 }
 

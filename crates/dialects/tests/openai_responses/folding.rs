@@ -4,11 +4,11 @@ use serde_json::Value;
 
 /// What a client makes of a stream.
 #[derive(Debug, Default)]
-pub struct Folded {
+pub(crate) struct Folded {
     /// The items as they were when they were done.
-    pub items: Vec<Value>,
+    pub(crate) items: Vec<Value>,
     /// The response object of the last event.
-    pub last: Value,
+    pub(crate) last: Value,
     open: Option<Open>,
 }
 
@@ -31,7 +31,7 @@ enum Part {
 }
 
 /// The payloads of a stream, each checked by itself.
-pub fn events_of(stream: &str) -> Vec<Value> {
+pub(crate) fn events_of(stream: &str) -> Vec<Value> {
     let mut blocks: Vec<&str> = stream.split("\n\n").collect();
     assert_eq!(blocks.pop(), Some(""), "the last event is complete");
     let read = |(place, block): (usize, &str)| {
@@ -49,7 +49,7 @@ pub fn events_of(stream: &str) -> Vec<Value> {
 
 impl Folded {
     /// Folds a stream that ended well.
-    pub fn of(stream: &str) -> Self {
+    pub(crate) fn of(stream: &str) -> Self {
         let mut folded = Self::default();
         let events = events_of(stream);
         let (last, before) = events.split_last().expect("an end");
@@ -165,7 +165,8 @@ fn check_done(open: &Open, done: &Value) {
             done["input"].as_str().expect("a text")
         }
         // Told only as a whole.
-        "function_call" | "shell_call" | "local_shell_call" | "apply_patch_call" => "",
+        "function_call" | "shell_call" | "local_shell_call" | "apply_patch_call"
+        | "tool_search_call" => "",
         other => panic!("unknown item {other}"),
     };
     assert_eq!(streamed, open.text);

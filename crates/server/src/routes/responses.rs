@@ -95,11 +95,8 @@ impl Call {
 
     fn streamed(self, app: &App, answer: Answer) -> Response {
         let encoder = StreamEncoder::new(&self.form, self.created);
-        let keep_alive = app.0.options.keep_alive;
-        if !self.form.store {
-            return reply::stream(answer, encoder, keep_alive);
-        }
-        reply::stream(answer, Recording::new(app.clone(), encoder, self), keep_alive)
+        let recording = Recording::new(app.clone(), encoder, self);
+        reply::stream(answer, recording, app.0.options.keep_alive)
     }
 
     /// Answers at once that it has begun; the answer itself is asked for later.

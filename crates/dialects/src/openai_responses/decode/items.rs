@@ -116,7 +116,9 @@ impl Items<'_, '_> {
             (None, Some(_)) => "message".to_owned(),
             (None, None) => return Err(missing(format!("{path}.type"))),
         };
-        if is_hosted(&kind) {
+        // A search for tools that has a call id is answered by the client.
+        let searched = kind.starts_with("tool_search_") && item.call_id.is_some();
+        if is_hosted(&kind) && !searched {
             self.reader.ignored.add("input[].", &kind);
             return Ok(());
         }
@@ -135,6 +137,11 @@ impl Items<'_, '_> {
             | "shell_call_output"
             | "apply_patch_call_output" => self.output(&kind, item, path),
             "mcp_call" => self.mcp_call(item, path),
+            "agent_message" => self.agent_message(item, path),
+            "tool_search_call" => self.search_call(item, path),
+            "tool_search_output" => self.search_output(item, path),
+            // Its tools are declared already.
+            "additional_tools" => Ok(()),
             other => Err(unsupported_value(
                 format!("{path}.type"),
                 other,
@@ -165,6 +172,18 @@ impl Items<'_, '_> {
             }
             Place::Instruction => self.builder.instruction(joined(&parts, "\n")),
         }
+        Ok(())
+    }
+
+    /// What one agent of the client says to another; the model shall know that it is not the user.
+    fn agent_message(&mut self, item: wire::Item, path: &str) -> Result<(), Failure> {
+        let path = format!("{path}.content");
+        let content = item.content.ok_or_else(|| missing(path.as_str()))?;
+        let author = item.author.unwrap_or_else(|| "another agent".to_owned());
+        let to = item.recipient.map(|name| format!(" to {name}")).unwrap_or_default();
+        let mut parts = vec![Part::Text(format!("Message from {author}{to}:"))];
+        parts.extend(self.reader.parts(content, Place::User, &path)?);
+        self.builder.user(parts);
         Ok(())
     }
 
@@ -235,7 +254,6 @@ fn is_hosted(kind: &str) -> bool {
             | "mcp_approval_response"
             | "tool_search_call"
             | "tool_search_output"
-            | "additional_tools"
             | "program"
             | "program_output"
             | "configuration_update"

@@ -92,14 +92,21 @@ impl Reader<'_> {
     }
 
     fn part(&mut self, part: wire::Part, place: Place, path: &str) -> Result<Part, Failure> {
-        part.unknown.report("input[].content[].", self.ignored);
         let word = part.kind.as_deref().ok_or_else(|| missing(format!("{path}.type")))?;
+        if word != "encrypted_content" {
+            part.unknown.report("input[].content[].", self.ignored);
+        }
         match word {
             "input_audio" => {
                 return Err(Failure::invalid(path, "Audio input is not supported."));
             }
             "input_video" => {
                 return Err(Failure::invalid(path, "Video input is not supported."));
+            }
+            // Sealed by a service that is not this one.
+            "encrypted_content" => {
+                self.ignored.add("input[].content[].", word);
+                return Ok(Part::Text(String::new()));
             }
             _ => {}
         }

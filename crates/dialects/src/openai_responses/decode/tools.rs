@@ -13,6 +13,7 @@ use crate::openai_responses::{freeform, wire};
 use crate::problem::{check_name, empty, missing, shown, unsupported_value};
 use crate::wire::{parse_at, raw_object};
 
+mod brought;
 mod choice;
 mod client;
 
@@ -38,35 +39,70 @@ const MAX_TOOLS: usize = 1024;
 /// The schema of a tool that takes nothing.
 const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
+/// `chain` are the items before the request: they may bring tools, as those of the input may.
+///
 /// # Errors
 /// A tool is malformed, or the choice does not fit the tools.
-pub(super) fn read(request: &wire::Request, ignored: &mut Ignored) -> Result<Offer, Failure> {
+pub(super) fn read(
+    request: &wire::Request,
+    chain: &[String],
+    ignored: &mut Ignored,
+) -> Result<Offer, Failure> {
     let mut offer = Offer::default();
     // Plain names stay as they are, so made up ones must know them all.
     let mut later = Vec::new();
-    for (place, raw) in request.tools.iter().flatten().enumerate() {
-        let path = format!("tools[{place}]");
-        let tool: wire::Tool = parse_at(raw, &path)?;
-        if tool.kind.as_deref() == Some("namespace") {
-            offer.echo.push(line(&raw_object(raw, &path)?));
-            later.push((path, tool));
-        } else {
-            offer.tool(None, tool, raw, &path, ignored)?;
-        }
+    let own = request.tools.as_deref().unwrap_or_default();
+    offer.list(own, "tools", Source::Field, &mut later, ignored)?;
+    let brought = brought::find(request, chain)?;
+    let echoed = offer.echo.len();
+    for (path, tools) in &brought {
+        offer.list(tools, path, Source::Item, &mut later, ignored)?;
     }
-    for (path, tool) in later {
-        offer.namespace(tool, &path, ignored)?;
+    for (path, source, tool) in later {
+        offer.namespace(tool, &path, source, ignored)?;
     }
+    offer.echo.truncate(echoed);
     offer.offered.parallel = request.parallel_tool_calls.unwrap_or(true);
     choice::apply(request.tool_choice.as_deref(), &mut offer, ignored)?;
     Ok(offer)
 }
 
+/// Where a tool was declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Field,
+    /// An item of the conversation. These are repeated, so a name may come again.
+    Item,
+}
+
 impl Offer {
+    /// A list of tools; name spaces are put off.
+    fn list(
+        &mut self,
+        tools: &[Box<RawValue>],
+        path: &str,
+        source: Source,
+        later: &mut Vec<(String, Source, wire::Tool)>,
+        ignored: &mut Ignored,
+    ) -> Result<(), Failure> {
+        for (place, raw) in tools.iter().enumerate() {
+            let path = format!("{path}[{place}]");
+            let tool: wire::Tool = parse_at(raw, &path)?;
+            if tool.kind.as_deref() == Some("namespace") {
+                self.echo.push(line(&raw_object(raw, &path)?));
+                later.push((path, source, tool));
+            } else {
+                self.tool(None, tool, raw, (&path, source), ignored)?;
+            }
+        }
+        Ok(())
+    }
+
     fn namespace(
         &mut self,
         tool: wire::Tool,
         path: &str,
+        source: Source,
         ignored: &mut Ignored,
     ) -> Result<(), Failure> {
         tool.unknown.report("tools[].", ignored);
@@ -79,7 +115,7 @@ impl Offer {
             let path = format!("{path}.tools[{place}]");
             let inner: wire::Tool = parse_at(raw, &path)?;
             let about = tool.description.as_deref().unwrap_or_default();
-            self.tool(Some((&name, about)), inner, raw, &path, ignored)?;
+            self.tool(Some((&name, about)), inner, raw, (&path, source), ignored)?;
         }
         Ok(())
     }
@@ -90,7 +126,7 @@ impl Offer {
         namespace: Option<(&str, &str)>,
         tool: wire::Tool,
         raw: &RawValue,
-        path: &str,
+        (path, source): (&str, Source),
         ignored: &mut Ignored,
     ) -> Result<(), Failure> {
         let inside = namespace.is_some();
@@ -101,6 +137,9 @@ impl Offer {
             Some("local_shell") if !inside => CallKind::LocalShell,
             Some("shell") if !inside && client::runs_shell(&tool) => CallKind::Shell,
             Some("apply_patch") if !inside => CallKind::ApplyPatch,
+            Some("tool_search") if !inside && tool.execution.as_deref() == Some("client") => {
+                CallKind::ToolSearch
+            }
             Some(word) if !inside && is_hosted(word) => {
                 ignored.add(prefix, word);
                 self.echo.push(line(&raw_object(raw, path)?));
@@ -125,6 +164,7 @@ impl Offer {
                 function(&tool, path)?
             }
             CallKind::Custom => custom(&tool, path)?,
+            CallKind::ToolSearch => client::search(&tool, path)?,
             CallKind::LocalShell | CallKind::Shell | CallKind::ApplyPatch => client::tool(kind),
         };
         if !inside {
@@ -133,10 +173,11 @@ impl Offer {
                 CallKind::Custom
                 | CallKind::LocalShell
                 | CallKind::Shell
-                | CallKind::ApplyPatch => line(&raw_object(raw, path)?),
+                | CallKind::ApplyPatch
+                | CallKind::ToolSearch => line(&raw_object(raw, path)?),
             });
         }
-        self.declare(namespace, declared, kind, path)
+        self.declare(namespace, declared, kind, (path, source))
     }
 
     fn declare(
@@ -144,7 +185,7 @@ impl Offer {
         namespace: Option<(&str, &str)>,
         mut tool: Tool,
         kind: CallKind,
-        path: &str,
+        (path, source): (&str, Source),
     ) -> Result<(), Failure> {
         if self.known.len() >= MAX_TOOLS {
             let message = format!("Too many tools: at most {MAX_TOOLS} are accepted.");
@@ -159,13 +200,19 @@ impl Offer {
             known.callable.namespace == callable.namespace && known.callable.name == callable.name
         };
         if self.known.iter().any(same) {
+            if source == Source::Item {
+                return Ok(());
+            }
             let message = format!("Two tools have the name '{}'.", shown(&tool.name));
             return Err(Failure::invalid(format!("{path}.name"), message));
         }
         if let Some((name, about)) = namespace {
             let taken = |name: &str| self.known.iter().any(|known| known.neutral == name);
             tool.name = free_name(flat_name(Some(name), &tool.name), taken);
-            if !about.is_empty() {
+            // Once is enough: these texts can be long, and name spaces large.
+            let is_first =
+                !self.known.iter().any(|known| known.callable.namespace == callable.namespace);
+            if is_first && !about.is_empty() {
                 tool.description = format!("{}\n\n({name}: {about})", tool.description);
             }
         }

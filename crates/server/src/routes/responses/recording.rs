@@ -1,5 +1,5 @@
-//! A streamed answer that is kept as well: from its first event, so that it can be read while it
-//! runs, to its end or to the moment its reader leaves.
+//! A streamed answer that is kept as well, if the client wants it stored: from its first event, so
+//! that it can be read while it runs, to its end or to the moment its reader leaves.
 
 use bytes::BytesMut;
 use conversation::{Event, Failure};
@@ -26,6 +26,9 @@ impl Recording {
 
     /// Keeps a stage that has no answer yet, or never will.
     fn keep(&self, id: &str, status: Status) {
+        if !self.call.form.store {
+            return;
+        }
         let (form, created) = (&self.call.form, self.call.created);
         let record = openai_responses::unfinished(id, status, form, created);
         let key = record.id.clone();
@@ -38,6 +41,9 @@ impl Recording {
 
     fn keep_end(&mut self) {
         self.over = true;
+        if !self.call.form.store {
+            return;
+        }
         if let Some(record) = self.encoder.record() {
             let key = record.id.clone();
             let response = self.call.response.clone().at(record, Background::No);
@@ -56,6 +62,9 @@ impl Encoder for Recording {
             self.id = Some(id);
         }
         let ends = matches!(event, Event::Finished(_));
+        if ends {
+            self.encoder.set_now(self.app.unix_seconds());
+        }
         self.encoder.encode(event, out);
         if ends {
             self.keep_end();

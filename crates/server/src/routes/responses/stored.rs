@@ -22,13 +22,8 @@ fn text(id: Id) -> String {
     id.map(|Path(id)| id).unwrap_or_default()
 }
 
-fn unknown(visit: &Visit, id: &str) -> Refusal {
-    let refusal = visit.refusal(openai_responses::unknown_response(id));
-    Refusal { status: Some(StatusCode::NOT_FOUND), ..refusal }
-}
-
-fn find(app: &App, caller: &Caller, visit: &Visit, id: &str) -> Result<KeptResponse, Refusal> {
-    app.0.kept.get(&caller.client, id).ok_or_else(|| unknown(visit, id))
+fn find(app: &App, caller: &Caller, id: &str) -> Result<KeptResponse, Failure> {
+    app.0.kept.get(&caller.client, id).ok_or_else(|| openai_responses::unknown_response(id))
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,7 +45,7 @@ pub(crate) async fn show(
         let message = "A stored response cannot be streamed; leave 'stream' out.";
         return Err(visit.refusal(Failure::invalid("stream", message)));
     }
-    let response = find(&app, &caller, &visit, &id)?;
+    let response = find(&app, &caller, &id).map_err(|failure| visit.refusal(failure))?;
     Ok(json(StatusCode::OK, response.body.to_vec()))
 }
 
@@ -62,7 +57,9 @@ pub(crate) async fn remove(
     id: Id,
 ) -> Result<Response, Refusal> {
     let id = text(id);
-    let removed = app.0.kept.remove(&caller.client, &id).ok_or_else(|| unknown(&visit, &id))?;
+    let Some(removed) = app.0.kept.remove(&caller.client, &id) else {
+        return Err(visit.refusal(openai_responses::unknown_response(&id)));
+    };
     if let Background::Running { stop, .. } = removed.background {
         stop.cancel();
     }
@@ -77,7 +74,7 @@ pub(crate) async fn cancel(
     id: Id,
 ) -> Result<Response, Refusal> {
     let id = text(id);
-    let response = find(&app, &caller, &visit, &id)?;
+    let response = find(&app, &caller, &id).map_err(|failure| visit.refusal(failure))?;
     match &response.background {
         Background::No => {
             let message = "Cannot cancel a synchronous response.";
@@ -107,7 +104,7 @@ pub(crate) async fn input_items(
     id: Id,
     Query(list): Query<List>,
 ) -> Result<Response, Refusal> {
-    let response = find(&app, &caller, &visit, &text(id))?;
+    let response = find(&app, &caller, &text(id)).map_err(|failure| visit.refusal(failure))?;
     let paging = Paging::read(list.limit.as_deref(), list.order.as_deref(), list.after.as_deref())
         .map_err(|failure| visit.refusal(failure))?;
     Ok(json(StatusCode::OK, openai_responses::input_items_body(&response.input, &paging)))

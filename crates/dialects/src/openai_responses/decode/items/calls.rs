@@ -84,6 +84,37 @@ impl Items<'_, '_> {
         self.builder.result(ToolResult { call_id: id, content, is_error }, path)
     }
 
+    pub(super) fn search_call(&mut self, item: wire::Item, path: &str) -> Result<(), Failure> {
+        let id = call_id(item.call_id, path)?;
+        let name = self.callables.neutral(None, "tool_search");
+        let arguments = arguments(item.arguments.as_deref(), &format!("{path}.arguments"))?;
+        self.builder.call(ToolCall { id, name, arguments }, path)
+    }
+
+    /// The tools themselves are declared; the model is told their names.
+    pub(super) fn search_output(&mut self, item: wire::Item, path: &str) -> Result<(), Failure> {
+        let call_id = call_id(item.call_id, path)?;
+        let mut names = Vec::new();
+        for raw in item.tools.iter().flatten() {
+            let tool: wire::Tool = parse_at(raw, &format!("{path}.tools"))?;
+            let Some(name) = tool.name else { continue };
+            match tool.tools {
+                None => names.push(name),
+                Some(inner) => names.extend(inner.iter().filter_map(|raw| {
+                    let tool: wire::Tool = serde_json::from_str(raw.get()).ok()?;
+                    Some(self.callables.neutral(Some(&name), &tool.name?))
+                })),
+            }
+        }
+        let text = if names.is_empty() {
+            "No tool was found.".to_owned()
+        } else {
+            format!("These tools can be called now: {}.", names.join(", "))
+        };
+        let content = vec![Part::Text(text)];
+        self.builder.result(ToolResult { call_id, content, is_error: false }, path)
+    }
+
     fn tool_name(
         &self,
         namespace: Option<&str>,

@@ -151,3 +151,55 @@ fn tool_choices() {
         assert_eq!(echo(&decoded.form)["tool_choice"], given);
     }
 }
+
+#[test]
+fn items_may_bring_tools() {
+    let decoded = accept(
+        r#"{"model":"m","tools":[{"type":"function","name":"f","description":"mine"}],"input":[
+        {"type":"additional_tools","role":"developer","tools":[{"type":"function","name":"f"},
+            {"type":"custom","name":"patch"},{"type":"namespace","name":"n","description":"","tools":[{"type":"function","name":"g"}]}]},
+        {"role":"user","content":"additional_tools"},
+        {"type":"function_call","call_id":"c","namespace":"n","name":"g","arguments":"{}"},
+        {"type":"function_call_output","call_id":"c","output":"r"},
+        {"type":"additional_tools","role":"developer","tools":[{"type":"namespace","name":"n","description":"","tools":[{"type":"function","name":"g"}]}]}],
+        "tool_choice":{"type":"custom","name":"patch"}}"#,
+    );
+    assert_eq!(names(&decoded), ["f", "patch", "n__g"]);
+    assert_eq!(decoded.turn.tools.declared[0].description, "mine");
+    assert_eq!(decoded.turn.tools.choice, ToolChoice::Named("patch".into()));
+    assert_eq!(decoded.turn.messages[1], Message::Assistant(vec![call("c", "n__g", "{}")]));
+    assert_eq!(decoded.form.callables.of("n__g").name, "g");
+    assert_eq!(echo(&decoded.form)["tools"].as_array().map(Vec::len), Some(1), "only the field's");
+    assert!(decoded.ignored.is_empty(), "{}", decoded.ignored);
+    refuse(
+        &with_items(
+            r#"{"role":"user","content":"a"},{"type":"additional_tools","tools":[{"type":"magic"}]}"#,
+        ),
+        "input[1].tools[0].type",
+        "'magic'",
+    );
+}
+
+#[test]
+fn a_search_for_tools_that_the_client_runs_is_a_call() {
+    let decoded = accept(
+        r#"{"model":"m","tools":[{"type":"tool_search","execution":"client","description":"Search.",
+            "parameters":{"type":"object"}}],"input":[{"role":"user","content":"a"},
+        {"type":"tool_search_call","call_id":"t","execution":"client","arguments":{"query":"git"}},
+        {"type":"tool_search_output","call_id":"t","execution":"client","status":"completed","tools":[
+            {"type":"namespace","name":"mcp__git","description":"","tools":[{"type":"function","name":"log","defer_loading":true}]}]}]}"#,
+    );
+    assert_eq!(names(&decoded), ["tool_search", "mcp__git__log"]);
+    assert_eq!(decoded.form.callables.of("tool_search").kind, CallKind::ToolSearch);
+    assert_eq!(
+        decoded.turn.messages[1..],
+        [
+            Message::Assistant(vec![call("t", "tool_search", r#"{"query":"git"}"#)]),
+            Message::ToolResults(vec![result(
+                "t",
+                vec![text("These tools can be called now: mcp__git__log.")]
+            )]),
+        ]
+    );
+    assert_eq!(decoded.ignored.to_string(), "tools[].tools[].defer_loading");
+}

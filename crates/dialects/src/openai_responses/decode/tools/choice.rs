@@ -67,7 +67,7 @@ fn allowed(
         tool.unknown.report("tool_choice.tools[].", ignored);
         let path = format!("tool_choice.tools[{place}]");
         let kind = tool.kind.as_deref().ok_or_else(|| missing(format!("{path}.type")))?;
-        if is_hosted(kind) && kind != "shell" {
+        if is_hosted(kind) && !matches!(kind, "shell" | "tool_search") {
             ignored.add("tool_choice.tools[].", kind);
             continue;
         }
@@ -94,6 +94,7 @@ impl Wanted<'_> {
             "local_shell" => (CallKind::LocalShell, Some("local_shell")),
             "shell" => (CallKind::Shell, Some("shell")),
             "apply_patch" => (CallKind::ApplyPatch, Some("apply_patch")),
+            "tool_search" => (CallKind::ToolSearch, Some("tool_search")),
             other => {
                 let supported = "'function', 'custom', 'allowed_tools', 'local_shell', 'shell', \
                                  and 'apply_patch'";
