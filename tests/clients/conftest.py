@@ -106,6 +106,12 @@ def speaker(request, dialect, clients):
     return dialects.Speaker(dialect, request.param, clients)
 
 
+@pytest.fixture(params=["whole", "raw"])
+def quick_speaker(request, dialect, clients):
+    """Every dialect, whole by the SDK and streamed without it: where more would only take time."""
+    return dialects.Speaker(dialect, request.param, clients)
+
+
 @pytest.fixture
 def raw_speaker(dialect, clients):
     """Every dialect, streamed and read without an SDK."""

@@ -12,6 +12,7 @@ import anthropic
 import openai
 
 import pictures
+import response_shapes
 import shapes
 from support import MODEL, THINKING_MODEL
 
@@ -259,15 +260,15 @@ class Responses:
 
     @staticmethod
     def parse_whole(body):
-        return shapes.responses_whole(body)
+        return response_shapes.whole_response(body)
 
     @staticmethod
     def parse_events(events):
-        return shapes.responses_stream(events)
+        return response_shapes.streamed_response(events)
 
     @staticmethod
     def parse_text(text):
-        return shapes.responses_stream(shapes.named_events(text))
+        return response_shapes.streamed_response(shapes.named_events(text))
 
     @staticmethod
     def reply(body):

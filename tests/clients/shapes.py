@@ -1,25 +1,23 @@
-"""Strict checks of what the three dialects put on the wire.
+"""Strict checks of what Chat Completions and Messages put on the wire.
 
 Every body and every event is checked twice: by the types of the official SDKs, which know what is
 required and which words exist, and by the rules that types cannot say: order, indexes, sums. Each
-function gives the finished answer as the API's own JSON, put together from the stream.
+function gives the finished answer as the API's own JSON, put together from the stream. Responses
+have theirs in `response_shapes.py`.
 """
 
 import json
 import re
-from collections import Counter
 from functools import cache
 from typing import Annotated, get_args, get_origin
 
 import anthropic.types
 import openai.types.chat
-import openai.types.responses
 from pydantic import TypeAdapter
 
 TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 STOP_REASONS = {"end_turn", "tool_use", "max_tokens", "stop_sequence", "refusal", "pause_turn"}
 STOP_REASONS |= {"model_context_window_exceeded"}
-LAST_EVENTS = {"response.completed", "response.incomplete", "response.failed"}
 
 
 @cache
@@ -277,124 +275,3 @@ def ended_block(block):
         block["input"] = arguments_of(block.pop("partial_json") or "{}")
     check_block(block)
     return block
-
-
-# Responses
-
-
-def responses_whole(body):
-    check_type(openai.types.responses.Response, body)
-    assert body["object"] == "response"
-    assert body["status"] in ("completed", "incomplete"), body["status"]
-    tool_ids([item["call_id"] for item in body["output"] if item["type"] == "function_call"])
-    ids = [item["id"] for item in body["output"]]
-    assert len(set(ids)) == len(ids), f"an item id twice: {ids}"
-    for item in body["output"]:
-        check_item(item, body["status"])
-    check_responses_usage(body["usage"])
-    return body
-
-
-def check_item(item, status):
-    match item["type"]:
-        case "message":
-            assert item["role"] == "assistant"
-            assert item["status"] in ("completed", status), item
-            assert item["content"], "a message without parts"
-        case "function_call":
-            assert item["status"] == "completed", item
-            arguments_of(item["arguments"])
-        case "reasoning":
-            assert isinstance(item["summary"], list)
-        case other:
-            raise AssertionError(f"an item of type {other}")
-
-
-def check_responses_usage(usage):
-    assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"], usage
-    assert "cached_tokens" in usage["input_tokens_details"]
-    assert "reasoning_tokens" in usage["output_tokens_details"]
-
-
-def responses_stream(events):
-    """The response of a stream of named events that ended well."""
-    check_responses_events(events)
-    last = events[-1]
-    assert last["type"] in ("response.completed", "response.incomplete"), last
-    assert last["type"] == f"response.{last['response']['status']}"
-    items = Items()
-    for event in events[2:-1]:
-        items.take(event)
-    whole = responses_whole(last["response"])
-    assert items.done == whole["output"], "the items of the stream are not those of its end"
-    return whole
-
-
-def check_responses_events(events):
-    """What also holds for a stream that fails."""
-    for event in events:
-        check_event(openai.types.responses.ResponseStreamEvent, event)
-    numbers = [event["sequence_number"] for event in events]
-    assert numbers == list(range(len(events))), f"sequence numbers {numbers}"
-    first, second = events[:2]
-    assert (first["type"], second["type"]) == ("response.created", "response.in_progress")
-    assert (first["response"]["status"], first["response"]["output"]) == ("in_progress", [])
-    ids = {event["response"]["id"] for event in events if "response" in event}
-    assert len(ids) == 1, f"the id changes: {ids}"
-    ends = Counter(event["type"] for event in events if event["type"] in LAST_EVENTS)
-    assert ends.total() <= 1, ends
-    assert not ends or events[-1]["type"] in ends, "events after the end"
-
-
-class Items:
-    """Output items as they grow; each ends as the sum of its pieces."""
-
-    def __init__(self):
-        self.done, self._open, self._parts, self._sum = [], None, [], None
-
-    def take(self, event):
-        kind = event["type"].removeprefix("response.")
-        assert event["output_index"] == len(self.done), event
-        if kind == "output_item.added":
-            self._begin(event["item"])
-            return
-        assert self._open is not None, f"{kind} outside of an item"
-        if kind == "output_item.done":
-            self._end(event["item"])
-            return
-        assert event["item_id"] == self._open["id"], event
-        name, _, step = kind.rpartition(".")
-        match step:
-            case "added":
-                self._check_index(event, len(self._parts))
-                assert self._sum is None, "a part begins in another one"
-                self._sum = ""
-            case "delta":
-                self._sum = (self._sum or "") + event["delta"]
-            case "done" if name.endswith("_part"):
-                self._check_index(event, len(self._parts))
-                assert event["part"].get("text", event["part"].get("refusal")) == self._sum, event
-                self._parts.append(event["part"])
-                self._sum = None
-            case "done":
-                values = [event.get(key) for key in ("text", "arguments", "refusal")]
-                assert (self._sum or "") in values, f"{self._sum!r} is not the sum: {event}"
-
-    def _check_index(self, event, expected):
-        index = event.get("content_index", event.get("summary_index"))
-        assert index == expected, f"part {index} after {expected}"
-
-    def _begin(self, item):
-        assert self._open is None, "an item begins in another one"
-        assert not item.get("content") and not item.get("summary") and not item.get("arguments")
-        assert item.get("status", "in_progress") == "in_progress", item
-        self._open, self._parts, self._sum = item, [], None
-
-    def _end(self, item):
-        assert (item["id"], item["type"]) == (self._open["id"], self._open["type"])
-        if item["type"] == "function_call":
-            assert item["arguments"] == (self._sum or "")
-        elif self._parts:
-            assert self._parts in (item.get("content"), item.get("summary")), item
-        self.done.append(item)
-        self._open = None

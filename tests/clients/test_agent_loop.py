@@ -37,6 +37,7 @@ ALPHABET = "abc xyz 0123 \n\t\"'\\{}[]<>&é世界😀\u2028\u0085"
 
 
 def cases():
+    """The runs, each with its number, in every combination in turn."""
     for number in range(RUNS):
         dialect, flow, mode = COMBINATIONS[number % len(COMBINATIONS)]
         yield pytest.param(number, dialect, flow, mode, id=f"{number}-{dialect.name}-{flow}-{mode}")
@@ -119,7 +120,7 @@ class Line:
         self.raw = raw
 
 
-@pytest.mark.parametrize(("number", "dialect", "flow", "mode"), cases())
+@pytest.mark.parametrize(("number", "dialect", "flow", "mode"), list(cases()))
 def test_an_agent_of_fifty_turns(gateways, number, dialect, flow, mode):
     server, client = gateways[flow, mode]
     plan, tag = Plan(number), fresh_tag()

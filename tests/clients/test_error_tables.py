@@ -9,6 +9,7 @@ import httpx
 import openai
 import pytest
 
+import response_shapes
 import shapes
 from dialects import Messages, Responses
 from errors import ANTHROPIC_TYPES, EXPECTED, anthropic_class_for, class_for
@@ -26,7 +27,9 @@ def api(request):
 
 
 def statuses(api, code):
-    return EXPECTED[code] | ({529} if api is Messages and code in ("overloaded", "unavailable") else set())
+    return EXPECTED[code] | (
+        {529} if api is Messages and code in ("overloaded", "unavailable") else set()
+    )
 
 
 def body_for(api, prompt, **fields):
@@ -138,7 +141,7 @@ def check_broken(api, events, text):
         assert "message_stop" not in kinds and "message_delta" not in kinds, kinds
         deltas = [event["delta"] for event in begun if event["type"] == "content_block_delta"]
     else:
-        shapes.check_responses_events([event for event in events if event["type"] != "error"])
+        response_shapes.check_events([event for event in events if event["type"] != "error"])
         kinds = [event["type"] for event in events]
         assert "response.completed" not in kinds and "response.incomplete" not in kinds, kinds
         assert kinds[-1] in ("response.failed", "error"), kinds[-1]
@@ -158,6 +161,21 @@ def check_broken(api, events, text):
 def test_a_stream_that_fails_does_not_look_finished(api, clients, code):
     prompt = script(say("half an ans"), sim("error", code, quoted("boom")))
     check_broken(api, read(api, clients, prompt), "half an ans")
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        ("rate_limit", "rate_limit_exceeded"),
+        ("usage_limit", "insufficient_quota"),
+        ("context_length", "context_length_exceeded"),
+        ("internal", "server_error"),
+    ],
+)
+def test_a_response_says_why_it_failed(clients, code, word):
+    """Codex chooses by these words whether it tries again."""
+    events = read(Responses, clients, script(say("half"), sim("error", code)))
+    assert events[-1]["response"]["error"]["code"] == word
 
 
 @pytest.mark.parametrize("fault", FAULTS)

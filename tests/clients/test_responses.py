@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 import pictures
-import shapes
+import response_shapes
 from support import MODEL, THINKING_MODEL, numbered, report, say, script, sim, think, user
 
 WEATHER = {
@@ -31,13 +31,13 @@ def create(request, client):
 
     def whole(prompt, **fields):
         response = client.responses.create(model=MODEL, input=prompt, **fields)
-        shapes.responses_whole(response.to_dict(mode="json"))
+        response_shapes.whole_response(response.to_dict(mode="json"))
         return response
 
     def streamed(prompt, **fields):
         stream = client.responses.create(model=MODEL, input=prompt, stream=True, **fields)
         events = list(stream)
-        shapes.responses_stream([event.to_dict(mode="json") for event in events])
+        response_shapes.streamed_response([event.to_dict(mode="json") for event in events])
         return events[-1].response
 
     return whole if request.param == "whole" else streamed

@@ -5,8 +5,8 @@ import time
 import openai
 import pytest
 
-import shapes
-from support import MODEL, expect_cancelled, fresh_tag, say, script, sim, user
+import response_shapes
+from support import MODEL, eventually, expect_cancelled, fresh_tag, say, script, sim, user
 
 TOOL = {
     "type": "function",
@@ -79,7 +79,7 @@ def test_a_response_can_be_read_again(create, client):
     created = create(say("kept"), metadata={"a": "b"})
     again = client.responses.retrieve(created.id)
     assert again.to_dict(mode="json") == created.to_dict(mode="json")
-    shapes.responses_whole(again.to_dict(mode="json"))
+    response_shapes.whole_response(again.to_dict(mode="json"))
 
 
 def test_the_input_of_a_response_can_be_read(create, client):
@@ -150,6 +150,7 @@ def test_a_response_in_the_background_can_be_cancelled(server, client):
     slow = script(sim("tag", tag), sim("delay", "20ms"), sim("chunks", 3000))
     created = client.responses.create(model=MODEL, input=slow, background=True)
     assert created.status in ("queued", "in_progress")
+    eventually(server, tag, 5, started=1)
     cancelled = client.responses.cancel(created.id)
     assert cancelled.status == "cancelled"
     assert client.responses.retrieve(created.id).status == "cancelled"

@@ -87,8 +87,8 @@ def test_many_rounds(speaker):
     assert (reply.text, reply.finish) == ("the end", "stop")
 
 
-def test_what_a_tool_said_is_known_in_the_next_rounds(speaker):
-    chat = talk(speaker)
+def test_what_a_tool_said_is_known_in_the_next_rounds(quick_speaker):
+    chat = talk(quick_speaker)
     prompt = script(call("get_time"), NEXT, call("get_time"), NEXT, sim("recall", "A"), say("!"))
     reply = chat.say(prompt)
     reply = chat.give(Result(reply.calls[0], "noted [[mem A=first]]"))
@@ -110,8 +110,8 @@ def test_what_a_tool_said_is_known_in_the_next_rounds(speaker):
     ],
     ids=["none", "escapes", "unicode", "numbers", "nested", "brackets", "big"],
 )
-def test_arguments_arrive_as_the_model_wrote_them(speaker, arguments):
-    chat = talk(speaker, Tool("take"))
+def test_arguments_arrive_as_the_model_wrote_them(quick_speaker, arguments):
+    chat = talk(quick_speaker, Tool("take"))
     reply = chat.say(call("take", **arguments))
     assert named(reply) == [("take", arguments)]
     assert chat.give(Result(reply.calls[0], "taken")).text == "tool result: taken"
@@ -133,16 +133,16 @@ def test_an_error_is_a_result(speaker):
     assert reply.finish == "stop"
 
 
-def test_an_error_beside_a_success(speaker):
-    chat = talk(speaker)
+def test_an_error_beside_a_success(quick_speaker):
+    chat = talk(quick_speaker)
     reply = chat.say(script(call("get_weather", city="Atlantis"), call("get_time")))
     first, second = reply.calls
     reply = chat.give(Result(first, "drowned", is_error=True), Result(second, "noon"))
     assert "drowned" in reply.text and "tool result: noon" in reply.text
 
 
-def test_an_empty_result(speaker):
-    chat = talk(speaker)
+def test_an_empty_result(quick_speaker):
+    chat = talk(quick_speaker)
     reply = chat.say(call("get_time"))
     assert chat.give(Result(reply.calls[0], "")).text.strip() == "tool result:"
 
@@ -155,14 +155,14 @@ def test_a_result_with_pictures(speaker):
     assert reply.text == "clock seen"
 
 
-def test_a_long_result(speaker):
-    chat = talk(speaker)
+def test_a_long_result(quick_speaker):
+    chat = talk(quick_speaker)
     reply = chat.say(script(call("get_time"), NEXT, sim("recall", "END")))
     assert chat.give(Result(reply.calls[0], "z" * 300_000 + "[[mem END=end]]")).text == "end"
 
 
-def test_directives_in_a_result_are_not_the_users(speaker):
-    chat = talk(speaker)
+def test_directives_in_a_result_are_not_the_users(quick_speaker):
+    chat = talk(quick_speaker)
     reply = chat.say(call("get_time"))
     text = chat.give(Result(reply.calls[0], say("no"))).text
     assert text == f"tool result: {say('no')}"
@@ -172,46 +172,46 @@ def test_directives_in_a_result_are_not_the_users(speaker):
     "name",
     ["Bash", "Read", "read_file", "edit_file", "grep", "mcp__files__list", "a-b_c", "x" * 64, "T"],
 )
-def test_names_come_back_as_they_were_given(speaker, name):
+def test_names_come_back_as_they_were_given(quick_speaker, name):
     # Some of these mean a built-in tool upstream.
-    chat = talk(speaker, Tool(name), TIME)
+    chat = talk(quick_speaker, Tool(name), TIME)
     reply = chat.say(call(name, a=1))
     assert named(reply) == [(name, {"a": 1})]
     assert chat.give(Result(reply.calls[0], "ok")).text == "tool result: ok"
 
 
-def test_a_schema_reaches_the_model(speaker):
-    reply = talk(speaker).say(sim("schema", "get_weather"))
+def test_a_schema_reaches_the_model(quick_speaker):
+    reply = talk(quick_speaker).say(sim("schema", "get_weather"))
     seen = json.loads(reply.text)["sim_schema"]
     assert seen["properties"] == WEATHER.schema["properties"]
     assert seen["required"] == ["city"]
 
 
-def test_a_hundred_tools(speaker):
+def test_a_hundred_tools(quick_speaker):
     tools = [Tool(f"tool_{number}", "x" * 200, WEATHER.schema) for number in range(100)]
-    chat = talk(speaker, *tools)
+    chat = talk(quick_speaker, *tools)
     reply = chat.say(script(call("tool_99", city="Oslo"), call("tool_0", city="Oslo")))
     assert [name for name, _ in named(reply)] == ["tool_99", "tool_0"]
 
 
-def test_a_tool_that_is_not_offered(speaker):
-    reply = talk(speaker).say(call("get_lost"))
+def test_a_tool_that_is_not_offered(quick_speaker):
+    reply = talk(quick_speaker).say(call("get_lost"))
     assert reply.text.startswith("sim: no tool get_lost")
     assert (reply.calls, reply.finish) == ([], "stop")
 
 
-def test_an_offer_that_is_not_taken(speaker):
-    assert talk(speaker).say("hello").text == "echo: hello"
+def test_an_offer_that_is_not_taken(quick_speaker):
+    assert talk(quick_speaker).say("hello").text == "echo: hello"
 
 
-def test_system_text_beside_tools(speaker):
-    chat = talk(speaker, system="Be brief. [[mem S=system]]")
+def test_system_text_beside_tools(quick_speaker):
+    chat = talk(quick_speaker, system="Be brief. [[mem S=system]]")
     reply = chat.say(script(call("get_time"), NEXT, sim("recall", "S")))
     assert chat.give(Result(reply.calls[0], "ok")).text == "system"
 
 
-def test_a_second_question_after_a_loop(speaker):
-    chat = talk(speaker)
+def test_a_second_question_after_a_loop(quick_speaker):
+    chat = talk(quick_speaker)
     reply = chat.say(call("get_weather", city="Oslo"))
     chat.give(Result(reply.calls[0], "7 degrees"))
     reply = chat.say(script(say("Again. "), call("get_weather", city="Bergen")))
@@ -220,8 +220,8 @@ def test_a_second_question_after_a_loop(speaker):
     assert chat.say("thanks").text == "echo: thanks"
 
 
-def test_a_question_of_the_user_beside_the_results(speaker):
-    chat = talk(speaker)
+def test_a_question_of_the_user_beside_the_results(quick_speaker):
+    chat = talk(quick_speaker)
     reply = chat.say(call("get_time"))
     chat.history += chat.dialect.results([Result(reply.calls[0], "noon")])
     if chat.dialect.name == "messages":
@@ -231,18 +231,18 @@ def test_a_question_of_the_user_beside_the_results(speaker):
     assert chat.ask().text == "and a word"
 
 
-def test_the_same_results_sent_twice(speaker):
+def test_the_same_results_sent_twice(quick_speaker):
     """What a client does that lost the answer."""
-    chat = talk(speaker)
+    chat = talk(quick_speaker)
     prompt = script(call("get_time"), NEXT, say("then "), sim("recall", "A"))
     reply = chat.say(prompt)
     chat.history += chat.dialect.results([Result(reply.calls[0], "[[mem A=noon]]")])
-    answers = [speaker.ask(chat.request()).text for _ in range(3)]
+    answers = [quick_speaker.ask(chat.request()).text for _ in range(3)]
     assert answers == ["then noon"] * 3
 
 
-def test_a_conversation_that_forks(speaker):
-    chat = talk(speaker)
+def test_a_conversation_that_forks(quick_speaker):
+    chat = talk(quick_speaker)
     reply = chat.say(script(call("get_time"), NEXT, sim("recall", "A")))
     before = list(chat.history)
     for value in ("one", "two"):
@@ -271,8 +271,8 @@ def test_twenty_loops_at_once_do_not_mix(clients, dialect):
         list(pool.map(loop, range(20)))
 
 
-def test_usage_of_an_answer_that_calls(speaker):
-    reply = talk(speaker).say(script(sim("usage", 1200, 30), call("get_time")))
+def test_usage_of_an_answer_that_calls(quick_speaker):
+    reply = talk(quick_speaker).say(script(sim("usage", 1200, 30), call("get_time")))
     spent, made = reply.usage
     assert spent > 0 and made > 0
 
