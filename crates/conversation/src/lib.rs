@@ -15,6 +15,7 @@ mod limit;
 mod model;
 mod text;
 mod turn;
+mod without_reasoning;
 
 pub use event::{BlockKind, Event, Seal, StopReason, Usage, UsageSource};
 pub use failure::{Failure, FailureClass, Retry, Scope};
@@ -27,3 +28,4 @@ pub use turn::{
     Continuity, File, Image, ImageFormat, Limits, Message, ModelName, OutputShape, Part, Reasoning,
     ReasoningEffort, ReasoningPart, Sampling, Tool, ToolCall, ToolChoice, ToolResult, Tools, Turn,
 };
+pub use without_reasoning::WithoutReasoning;

@@ -25,4 +25,7 @@ pub struct ReplyForm {
     pub stream: bool,
     /// The model as the client wrote it; echoed to it unchanged.
     pub model: String,
+    /// Whether the client wants thinking blocks without their text. The signature then carries
+    /// the text as well, so that nothing is lost when it comes back.
+    pub omits_thinking: bool,
 }

@@ -15,6 +15,7 @@ pub mod openai_completions;
 pub mod openai_responses;
 mod picture;
 mod problem;
+mod sealed;
 mod wire;
 
 pub use encoder::Encoder;

@@ -17,7 +17,6 @@ mod frames;
 mod freeform;
 mod item;
 mod list;
-mod seal;
 mod stream;
 mod usage;
 mod wire;

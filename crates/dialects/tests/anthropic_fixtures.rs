@@ -76,7 +76,8 @@ fn refused_requests() {
 fn replies() {
     for name in names("reply-", ".json") {
         let fixture: Value = serde_json::from_str(&read(&name)).expect(&name);
-        let form = |stream| ReplyForm { stream, model: text(&fixture["model"]) };
+        let omits_thinking = fixture["omits_thinking"] == true;
+        let form = |stream| ReplyForm { stream, model: text(&fixture["model"]), omits_thinking };
         let events: Vec<_> =
             fixture["events"].as_array().expect("events").iter().map(event).collect();
 

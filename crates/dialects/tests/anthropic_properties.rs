@@ -22,7 +22,7 @@ mod sdk;
 const MODEL: &str = "mo\"del\u{2028}";
 
 fn form() -> ReplyForm {
-    ReplyForm { stream: true, model: MODEL.into() }
+    ReplyForm { stream: true, model: MODEL.into(), omits_thinking: false }
 }
 
 fn encoder() -> StreamEncoder {

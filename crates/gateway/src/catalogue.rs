@@ -2,6 +2,7 @@
 //! built-in one before the first.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use conversation::{Model, ModelName};
@@ -10,11 +11,16 @@ use conversation::{Model, ModelName};
 #[derive(Debug)]
 pub struct Catalogue {
     models: ArcSwap<Vec<Model>>,
+    /// Whether the list is the upstream's own.
+    live: AtomicBool,
 }
 
 impl Default for Catalogue {
     fn default() -> Self {
-        Self { models: ArcSwap::from_pointee(upstream::built_in_models()) }
+        Self {
+            models: ArcSwap::from_pointee(upstream::built_in_models()),
+            live: AtomicBool::new(false),
+        }
     }
 }
 
@@ -30,6 +36,12 @@ impl Catalogue {
         self.models.load().iter().find(|model| model.id == name).cloned()
     }
 
+    /// Whether the list came from the upstream; before that, what is not in it may well exist.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.live.load(Ordering::Acquire)
+    }
+
     /// An empty list is no list: the last good one stays.
     pub(crate) fn replace(&self, models: Vec<Model>) {
         if models.is_empty() {
@@ -37,6 +49,7 @@ impl Catalogue {
             return;
         }
         self.models.store(Arc::new(models));
+        self.live.store(true, Ordering::Release);
     }
 }
 

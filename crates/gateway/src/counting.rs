@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conversation::{Failure, Turn};
+use conversation::{Failure, FailureClass, Turn};
 use upstream::{Flow, Route, classify};
 
 use crate::account::no_accounts;
@@ -24,9 +24,14 @@ pub struct Counted {
 
 impl Gateway {
     /// # Errors
-    /// There is no account at all.
+    /// The upstream's list has no such model. A turn would be passed on all the same, for the
+    /// upstream to decide; nobody decides about an estimate.
     pub async fn count_tokens(&self, ask: Ask) -> Result<Counted, Failure> {
         let resolved = route::resolve(&ask.turn, self.catalogue());
+        if resolved.model.is_none() && self.catalogue().is_live() {
+            let text = format!("The model `{}` does not exist.", ask.turn.model);
+            return Err(Failure::new(FailureClass::UnknownModel, text));
+        }
         let told =
             tokio::time::timeout(PATIENCE, self.inner().ask_count(&ask.turn, &resolved.route));
         match told.await {

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use accounts::Alias;
-use conversation::{Event, Failure, Grammar, Limiter, ToolResult, Verdict};
+use conversation::{Event, Failure, Grammar, Limiter, ToolResult, Verdict, WithoutReasoning};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep_until, timeout};
 use upstream::transport::Exchange;
@@ -51,6 +51,8 @@ pub(crate) struct Drive<'a> {
     alias: &'a Alias,
     mark: AnswerMark,
     limiter: Option<Limiter>,
+    /// For a client that wants no reasoning.
+    filter: Option<WithoutReasoning>,
     meter: Meter,
     grammar: Grammar,
     /// Events not yet handed on: before the first visible one, or for a full channel.
@@ -101,6 +103,7 @@ impl<'a> Drive<'a> {
             alias,
             mark: AnswerMark::new(&work.place),
             limiter: Limiter::new(&work.turn.limits),
+            filter: (work.turn.reasoning.wanted == Some(false)).then(WithoutReasoning::default),
             meter: Meter::default(),
             grammar: Grammar::default(),
             pending: Vec::new(),
@@ -293,6 +296,9 @@ impl<'a> Drive<'a> {
         let suspended = std::mem::take(&mut actions.suspended);
         let mut finished = actions.done;
         for event in actions.events.drain(..) {
+            if self.filter.as_mut().is_some_and(|filter| !filter.keeps(&event)) {
+                continue;
+            }
             match &mut self.limiter {
                 None => self.pending.push(event),
                 Some(limiter) => {

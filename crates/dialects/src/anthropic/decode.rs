@@ -85,6 +85,8 @@ fn turn(request: Request, images: &Images) -> Result<Decoded<ReplyForm>, Failure
     };
     let config = request.output_config.unwrap_or_default();
     config.unknown.report("output_config.", &mut ignored);
+    let omits_thinking =
+        request.thinking.as_ref().is_some_and(|t| t.display.as_deref() == Some("omitted"));
     let reasoning = reasoning(request.thinking, config.effort.as_deref(), &mut ignored)?;
     let output = output_shape(config.format, request.output_format, &mut ignored)?;
     let continuity = continuity(request.metadata, &mut ignored);
@@ -105,7 +107,7 @@ fn turn(request: Request, images: &Images) -> Result<Decoded<ReplyForm>, Failure
         limits,
         continuity,
     };
-    let form = ReplyForm { stream: request.stream.unwrap_or(false), model };
+    let form = ReplyForm { stream: request.stream.unwrap_or(false), model, omits_thinking };
     Ok(Decoded { turn, form, ignored, wanted })
 }
 
@@ -141,9 +143,7 @@ fn reasoning(
     let Some(thinking) = thinking else { return Ok(Reasoning { wanted: None, effort }) };
     thinking.unknown.report("thinking.", ignored);
     match thinking.display.as_deref() {
-        None | Some("summarized") => {}
-        // What is left out of an answer could not be handed back with its seal.
-        Some("omitted") => ignored.add("thinking.", "display"),
+        None | Some("summarized" | "omitted") => {}
         Some(other) => {
             let supported = "'summarized' and 'omitted'";
             return Err(unsupported_value("thinking.display", other, supported));

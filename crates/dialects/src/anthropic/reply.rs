@@ -1,5 +1,7 @@
 //! A whole answer, and the parts that it shares with the events of a stream.
 
+use std::borrow::Cow;
+
 use conversation::{Block, BlockKind, Reply, StopReason, Usage, UsageSource};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -32,7 +34,7 @@ struct Message<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Content<'a> {
     Text { text: &'a str },
-    Thinking { thinking: &'a str, signature: &'a str },
+    Thinking { thinking: &'a str, signature: Cow<'a, str> },
     RedactedThinking { data: &'a str },
     ToolUse { id: &'a str, name: &'a str, input: Input<'a> },
 }
@@ -59,7 +61,7 @@ pub fn encode_whole(reply: &Reply, form: &ReplyForm) -> Vec<u8> {
         kind: "message",
         role: "assistant",
         model: &form.model,
-        content: reply.blocks.iter().filter_map(content).collect(),
+        content: reply.blocks.iter().filter_map(|block| content(block, form)).collect(),
         stop_reason,
         stop_sequence,
         stop_details: None,
@@ -68,7 +70,7 @@ pub fn encode_whole(reply: &Reply, form: &ReplyForm) -> Vec<u8> {
 }
 
 /// Blocks without any content are left out: the API does not take them back.
-fn content(block: &Block) -> Option<Content<'_>> {
+fn content<'a>(block: &'a Block, form: &ReplyForm) -> Option<Content<'a>> {
     let text = block.text.as_str();
     let sealed = block.seal.as_deref().filter(|seal| !seal.is_empty());
     match &block.kind {
@@ -76,8 +78,12 @@ fn content(block: &Block) -> Option<Content<'_>> {
         BlockKind::Reasoning if text.is_empty() => {
             sealed.map(|data| Content::RedactedThinking { data })
         }
+        BlockKind::Reasoning if form.omits_thinking => Some(Content::Thinking {
+            thinking: "",
+            signature: seal::with_text(text, sealed).into(),
+        }),
         BlockKind::Reasoning => {
-            Some(Content::Thinking { thinking: text, signature: seal::to_signature(sealed) })
+            Some(Content::Thinking { thinking: text, signature: seal::to_signature(sealed).into() })
         }
         BlockKind::ToolCall { id, name } => Some(Content::ToolUse { id, name, input: input(text) }),
     }

@@ -23,6 +23,9 @@ pub struct StreamEncoder {
     id: String,
     request_id: String,
     input_estimate: u64,
+    /// The text of a thinking block that is left out, until its signature takes it; `None` when
+    /// thinking is shown.
+    withheld: Option<String>,
     phase: Phase,
     block: Block,
     /// Index of the block that is open, or of the next one.
@@ -67,6 +70,7 @@ impl StreamEncoder {
             id: String::new(),
             request_id: request_id.to_owned(),
             input_estimate,
+            withheld: form.omits_thinking.then(String::new),
             phase: Phase::Silent,
             block: Block::None,
             index: 0,
@@ -158,6 +162,10 @@ impl StreamEncoder {
             return;
         }
         self.announce(out);
+        if let (Block::Thinking { .. }, Some(withheld)) = (self.block, &mut self.withheld) {
+            withheld.push_str(text);
+            return;
+        }
         out.reserve(self.head.len() + text.len() + TAIL.len() + 16);
         out.put_slice(&self.head);
         json::escape_into(text, out);
@@ -183,7 +191,12 @@ impl StreamEncoder {
             }
             Block::Thinking { announced: true } => {
                 put_delta(self.index, b"signature_delta\",\"signature", out);
-                json::escape_into(seal::to_signature(sealed), out);
+                match &mut self.withheld {
+                    None => json::escape_into(seal::to_signature(sealed), out),
+                    Some(text) => {
+                        json::escape_into(&seal::with_text(&std::mem::take(text), sealed), out);
+                    }
+                }
                 out.put_slice(TAIL);
             }
             Block::Call { empty: true } => self.delta(NO_INPUT, out),

@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 
 use super::callable::{CallKind, Callable};
 use super::form::ReplyForm;
-use super::{freeform, seal};
+use super::freeform;
 use crate::json;
+use crate::sealed;
 
 /// What a call without argument text is given, because clients parse the text as JSON.
 pub(super) const NO_ARGUMENTS: &str = "{}";
@@ -165,7 +166,7 @@ impl Item {
                 summary: if text.is_empty() { Vec::new() } else { vec![SummaryText::new(text)] },
                 encrypted_content: seal
                     .filter(|_| !started)
-                    .map(|provider| seal::wrap(text, provider)),
+                    .map(|provider| sealed::wrap(text, provider)),
             }),
             ItemKind::Call { call_id, callable } => {
                 self.call_json(call_id, callable, text, progress)

@@ -217,6 +217,17 @@ async fn the_gateway_stops_while_streams_wait() {
 }
 
 #[tokio::test]
+async fn a_client_that_wants_no_reasoning_gets_none() {
+    for flow in FLOWS {
+        let rig = Rig::new(flow).await;
+        let mut turn = turn("[[sim: think hidden]] [[sim: say shown]]");
+        turn.reasoning.wanted = Some(false);
+        let reply = rig.ask_turn(turn).await.expect("answered");
+        assert_eq!((reply.reasoning().as_str(), reply.text().as_str()), ("", "shown"));
+    }
+}
+
+#[tokio::test]
 async fn a_follow_up_goes_to_the_account_that_knows_the_conversation() {
     for flow in FLOWS {
         let rig = Rig::new(flow).await;

@@ -257,8 +257,8 @@ impl Reader<'_> {
         Ok(ToolResult { call_id, content, is_error: block.is_error.take().unwrap_or(false) })
     }
 
-    /// Text that comes back with the seal it had. A seal whose text was kept from the client
-    /// proves nothing any more.
+    /// Text that comes back with the seal it had. A seal of others whose text was kept from the
+    /// client proves nothing any more.
     fn thinking(
         &mut self,
         block: &mut Block,
@@ -266,14 +266,14 @@ impl Reader<'_> {
         at: At<'_>,
     ) -> Result<Option<Part>, Failure> {
         let text = block.thinking.take().ok_or_else(|| required(format!("{path}.thinking")))?;
-        let seal = seal::from_signature(block.signature.take());
-        if text.is_empty() {
-            if seal.is_some() {
+        let part = seal::restore(text, block.signature.take());
+        if part.text.is_empty() {
+            if part.seal.is_some() {
                 self.ignored.add(at.prefix, "signature");
             }
             return Ok(None);
         }
-        Ok(Some(Part::Reasoning(ReasoningPart { text, seal })))
+        Ok(Some(Part::Reasoning(part)))
     }
 
     /// What the type of the block had no use for.

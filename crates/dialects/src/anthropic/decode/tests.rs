@@ -98,7 +98,7 @@ fn the_smallest_request() {
     let Decoded { turn, form, ignored, wanted } = accept(&with(""));
     let limits = Limits { max_output_tokens: Some(9), stop: vec![] };
     assert_eq!(turn, Turn { limits, ..Turn::of_text("m", "hi") });
-    assert_eq!(form, ReplyForm { stream: false, model: "m".into() });
+    assert_eq!(form, ReplyForm { stream: false, model: "m".into(), omits_thinking: false });
     assert!(ignored.is_empty() && wanted.is_empty());
     assert!(accept(&with(r#""stream":true"#)).form.stream);
 }
@@ -141,7 +141,7 @@ fn what_has_no_effect_is_reported() {
         decoded.ignored.to_string(),
         "betas, container, context_management, diagnostics, inference_geo, mcp_servers, \
          metadata.more, output_config.task_budget, service_tier, speed, temperature, \
-         thinking.budget_tokens, thinking.display, tool_choice.name, tool_choice.x, top_k, top_p"
+         thinking.budget_tokens, tool_choice.name, tool_choice.x, top_k, top_p"
     );
     assert_eq!(decoded.turn.sampling.temperature, Some(0.5));
     assert_eq!(accept(&with(r#""mcp_servers":[]"#)).ignored.to_string(), "");

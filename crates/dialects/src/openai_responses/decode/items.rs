@@ -12,8 +12,9 @@ use super::{History, listing, no_input};
 use crate::json;
 use crate::openai_responses::callable::{Callables, flat_name};
 use crate::openai_responses::error::PREVIOUS;
-use crate::openai_responses::{freeform, seal, wire};
+use crate::openai_responses::{freeform, wire};
 use crate::problem::{missing, shown, unsupported_value};
+use crate::sealed;
 use crate::wire::{TextOr, parse_at, raw_object};
 
 mod calls;
@@ -190,7 +191,7 @@ impl Items<'_, '_> {
     /// Our own seal goes back as it was; without it the text has to do.
     fn reasoning(&mut self, item: wire::Item, path: &str) -> Result<(), Failure> {
         let opaque = item.encrypted_content.filter(|text| !text.is_empty());
-        let mut part = opaque.as_deref().and_then(seal::unwrap);
+        let mut part = opaque.as_deref().and_then(sealed::unwrap);
         if opaque.is_some() && part.is_none() {
             self.reader.ignored.add("input[].", "encrypted_content");
         }

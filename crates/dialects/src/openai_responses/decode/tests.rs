@@ -7,7 +7,7 @@ use conversation::{
 use serde_json::Value;
 
 use super::*;
-use crate::openai_responses::seal;
+use crate::sealed;
 
 mod chain;
 mod items;

@@ -145,7 +145,7 @@ fn what_ran_elsewhere_is_history_or_reported() {
 
 #[test]
 fn reasoning_comes_back_by_its_seal_or_its_text() {
-    let sealed = seal::wrap("hm", Some("sig"));
+    let sealed = sealed::wrap("hm", Some("sig"));
     for (fields, expected, ignored) in [
         (
             format!(

@@ -1,5 +1,6 @@
-//! `encrypted_content` of a reasoning item: the provider's seal and the text that it seals, in one
-//! string that is opaque to clients. Not encrypted: both came from the client's own conversation.
+//! Reasoning in one string that is opaque to clients: the provider's seal and the text that it
+//! seals, for clients that hand it back without showing it. Not encrypted: both came from the
+//! client's own conversation.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,12 +25,12 @@ struct Read {
 }
 
 /// The opaque string of a reasoning block.
-pub(super) fn wrap(text: &str, seal: Option<&str>) -> String {
+pub(crate) fn wrap(text: &str, seal: Option<&str>) -> String {
     format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(json::to_vec(&Written { text, seal })))
 }
 
 /// What [`wrap`] was given; `None` for a string that is not ours or was damaged.
-pub(super) fn unwrap(opaque: &str) -> Option<ReasoningPart> {
+pub(crate) fn unwrap(opaque: &str) -> Option<ReasoningPart> {
     let bytes = URL_SAFE_NO_PAD.decode(opaque.strip_prefix(PREFIX)?).ok()?;
     let Read { text, seal } = serde_json::from_slice(&bytes).ok()?;
     Some(ReasoningPart { text, seal })
