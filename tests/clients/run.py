@@ -142,8 +142,7 @@ def run_pytest(tools, environment, arguments):
 
 def run_node(tools, environment, name):
     report = fresh(WORK / "node.tap")
-    # The files wait more than they work.
-    command = [tools.node, "--test", "--test-timeout=60000", "--test-concurrency=3"]
+    command = [tools.node, "--test", "--test-timeout=60000"]
     command += ["--test-reporter=spec", "--test-reporter-destination=stdout"]
     command += ["--test-reporter=tap", f"--test-reporter-destination={report}"]
     if name is not None:

@@ -164,6 +164,8 @@ def add_chat_delta(message, calls, delta):
     for name in ("content", "reasoning_content", "refusal"):
         if delta.get(name):
             message[name] = (message.get(name) or "") + delta[name]
+    if delta.get("reasoning_details"):
+        message.setdefault("reasoning_details", []).extend(delta["reasoning_details"])
     for piece in delta.get("tool_calls") or []:
         index, function = piece["index"], piece.get("function") or {}
         if index == len(calls):

@@ -256,7 +256,9 @@ def check_chunks(chunks, with_usage):
 
 
 def spoken(delta):
-    return delta.content or getattr(delta, "reasoning_content", None) or delta.tool_calls
+    # The details are where the seal of a reasoning block stands.
+    reasoning = [getattr(delta, f"reasoning_{name}", None) for name in ("content", "details")]
+    return delta.content or any(reasoning) or delta.tool_calls
 
 
 def report(reply):
