@@ -127,6 +127,10 @@ from openai import OpenAI
 client = OpenAI(base_url="http://{address}/v1", api_key="{key}")
 print(client.chat.completions.create(model="gpt-5", messages=[{{"role": "user", "content": "Hello!"}}]).choices[0].message.content)
 
+With Claude Code:
+
+ANTHROPIC_BASE_URL=http://{address} ANTHROPIC_AUTH_TOKEN={key} ANTHROPIC_MODEL=claude-4.5-sonnet claude
+
 Ctrl-C stops it."#
     )
 }

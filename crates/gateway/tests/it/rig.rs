@@ -31,7 +31,7 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 pub(crate) async fn within<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(limit, future).await {
+    match tokio::time::timeout(limit, Box::pin(future)).await {
         Ok(value) => value,
         Err(_) => panic!("{what} took longer than {limit:?}"),
     }
@@ -172,7 +172,7 @@ impl Rig {
 
     /// Asks and reads the whole answer.
     pub(crate) async fn ask(&self, prompt: &str) -> Result<Reply, Failure> {
-        self.ask_turn(turn(prompt)).await
+        Box::pin(self.ask_turn(turn(prompt))).await
     }
 
     pub(crate) async fn ask_turn(&self, turn: Turn) -> Result<Reply, Failure> {

@@ -1,0 +1,115 @@
+//! The end of an answer: figures, what a follow-up turn can use, and the stream that waits.
+
+use std::time::Duration;
+
+use conversation::Event;
+use tokio::time::timeout;
+use upstream::transport::Exchange;
+
+use super::{Drive, Ending, Waiting};
+use crate::memories::Remembered;
+use crate::suspended::Terms;
+use crate::transcript::Mark;
+
+/// How long the figures of a finished turn may keep its end waiting.
+const USAGE_PATIENCE: Duration = Duration::from_secs(3);
+
+impl Drive<'_> {
+    /// Hands on the rest and the end.
+    pub(super) async fn finish(mut self) -> Ending {
+        if !self.add_figures().await {
+            return Ending::Abandoned;
+        }
+        self.remember();
+        if self.deliver_rest().await { Ending::Answered } else { Ending::Abandoned }
+    }
+
+    /// The same, with a stream that waits. It is entered before the client sees the end, for the
+    /// results may be back at once.
+    pub(super) async fn suspend(mut self, exchange: Exchange) -> Ending {
+        if !self.add_figures().await {
+            return Ending::Abandoned;
+        }
+        let mark = self.remember();
+        let calls = self.session.pending_calls();
+        let terms = Terms::new(&self.work.turn, &self.work.route);
+        let bytes = self.session.memory().bytes();
+        let ticket = self.gateway.suspended.enter(mark, calls, terms, bytes);
+        if !self.deliver_rest().await {
+            self.gateway.suspended.leave(&ticket);
+            return Ending::Abandoned;
+        }
+        let Self { session, caller, .. } = self;
+        Ending::Suspended(Box::new(Waiting { exchange, session, caller, ticket }))
+    }
+
+    /// Keeps what a follow-up turn can use; gives the mark it will be asked for by.
+    fn remember(&mut self) -> Mark {
+        self.look_at_pending();
+        let mark = self.mark.clone().end();
+        let remembered = Remembered { alias: self.alias.clone(), memory: self.session.memory() };
+        let from = self.work.place.answered.map(|(from, _)| from);
+        self.gateway.memories.keep(mark, from, remembered);
+        mark
+    }
+
+    /// Puts the figures before the end. Nobody waits for figures with text in hand. `false` when
+    /// the client has gone meanwhile.
+    async fn add_figures(&mut self) -> bool {
+        self.look_at_pending();
+        let end = self.pending.pop();
+        self.looked_at = self.pending.len();
+        self.visible = true;
+        if let Some(estimate) = self.meter.estimate(&self.work.turn) {
+            let usage = if self.may_look_up() {
+                if !self.deliver_rest().await {
+                    return false;
+                }
+                self.looked_up().await.unwrap_or(estimate)
+            } else {
+                estimate
+            };
+            self.pending.push(Event::Usage(usage));
+        }
+        // Both were looked at, or say nothing to those who look.
+        self.pending.extend(end);
+        self.looked_at = self.pending.len();
+        true
+    }
+
+    /// Waits for room as long as a stalled client is waited for.
+    pub(super) async fn deliver_rest(&mut self) -> bool {
+        if self.pending.is_empty() {
+            return true;
+        }
+        let rest = std::mem::take(&mut self.pending);
+        self.looked_at = 0;
+        let patience = self.gateway.options.progress_timeout;
+        matches!(timeout(patience, self.work.out.send(Ok(rest))).await, Ok(Ok(())))
+    }
+
+    /// Whether the upstream keeps figures that its stream did not tell. Those of an answer that the
+    /// client's limit ended would be another answer's.
+    fn may_look_up(&self) -> bool {
+        self.gateway.options.usage_lookup && !self.limited && self.session.usage_id().is_some()
+    }
+
+    async fn looked_up(&self) -> Option<conversation::Usage> {
+        let id = self.session.usage_id()?;
+        let stamp = self.gateway.ambient.stamp();
+        let lookup = self.gateway.backend.token_usage(&self.caller, stamp, id);
+        let looked_up = tokio::select! {
+            biased;
+            () = self.work.out.closed() => return None,
+            looked_up = timeout(USAGE_PATIENCE, lookup) => looked_up,
+        };
+        match looked_up {
+            Ok(Ok(usage)) => usage,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "usage not told");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
