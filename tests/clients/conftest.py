@@ -9,7 +9,7 @@ import pytest
 import dialects
 from support import Ask, Clients, Server
 
-FLOWS = ("agent", "chat")
+FLOWS = tuple(os.environ.get("FLOWS", "agent,chat").split(","))
 WAYS = ("whole", "streamed", "async-streamed")
 
 

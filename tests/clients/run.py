@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 # Nothing is written beside the sources.
@@ -36,6 +37,9 @@ PYTEST_LIMIT = 480
 NODE_LIMIT = 180
 # What each run that `AGENT_RUNS` asks for may take longer.
 AGENT_RUN_LIMIT = 10
+
+# Test runners that have not ended.
+RUNNING = set()
 
 
 class Tally:
@@ -100,11 +104,29 @@ def find_binary():
 
 
 def run(arguments, tools, environment):
-    total = Tally()
-    if arguments.node is None:
-        total += run_pytest(tools, environment, arguments.python or [])
-    if arguments.python is None:
-        total += run_node(tools, environment, arguments.node)
+    if arguments.python is not None:
+        return run_pytest(tools, environment, arguments.python)
+    if arguments.node is not None:
+        return run_node(tools, environment, arguments.node)
+    # Tests wait more than they work; those of one flow know nothing of the other's gateways.
+    with ThreadPoolExecutor(len(gateway.FLOWS)) as pool:
+        try:
+            ended = pool.map(lambda flow: run_flow(tools, environment, flow), gateway.FLOWS)
+            return sum(ended, Tally())
+        except BaseException:
+            for process in RUNNING:
+                process.kill()
+            raise
+
+
+def run_flow(tools, environment, flow):
+    """All tests of one flow. What they print comes at their end, in one piece."""
+    path = fresh(WORK / f"{flow}-tests.log")
+    environment = {**environment, "FLOWS": flow}
+    with path.open("w") as output:
+        total = run_pytest(tools, environment, [], output, flow)
+        total += run_node(tools, environment, None, output, flow)
+    print(path.read_text(errors="replace"), flush=True)
     return total
 
 
@@ -120,11 +142,11 @@ def serve(key, gateways):
     return 1
 
 
-def run_pytest(tools, environment, arguments):
-    report = fresh(WORK / "pytest.xml")
+def run_pytest(tools, environment, arguments, output=None, name="all"):
+    report = fresh(WORK / f"pytest-{name}.xml")
     command = [tools.python, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
     limit = PYTEST_LIMIT + AGENT_RUN_LIMIT * int(environment.get("AGENT_RUNS", 0))
-    finished = watch(command, HERE, environment, limit)
+    finished = watch(command, HERE, environment, limit, output)
     if not report.exists():
         print(f"error: pytest wrote no report ({finished})", file=sys.stderr)
         return Tally(failed=1)
@@ -140,8 +162,8 @@ def run_pytest(tools, environment, arguments):
     return Tally(passed, failed, counts["skipped"])
 
 
-def run_node(tools, environment, name):
-    report = fresh(WORK / "node.tap")
+def run_node(tools, environment, name, output=None, flow="all"):
+    report = fresh(WORK / f"node-{flow}.tap")
     command = [tools.node, "--test", "--test-timeout=60000"]
     command += ["--test-reporter=spec", "--test-reporter-destination=stdout"]
     command += ["--test-reporter=tap", f"--test-reporter-destination={report}"]
@@ -149,7 +171,7 @@ def run_node(tools, environment, name):
         command.append(f"--test-name-pattern={name}")
     command += [str(path) for path in sorted((HERE / "node").glob("*.test.mjs"))]
     environment = {**environment, "CLIENT_MODULES": str(tools.node_modules)}
-    finished = watch(command, HERE / "node", environment, NODE_LIMIT)
+    finished = watch(command, HERE / "node", environment, NODE_LIMIT, output)
     text = report.read_text(errors="replace") if report.exists() else ""
     counts = {key: int(number) for key, number in re.findall(r"(?m)^# (\w+) (\d+)$", text)}
     if "pass" not in counts:
@@ -169,12 +191,12 @@ def fresh(path):
     return path
 
 
-def watch(command, folder, environment, limit):
+def watch(command, folder, environment, limit, output):
     """Runs a program to its end or its limit; gives its exit code."""
     command = [str(word) for word in command]
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL
-    ) as process:
+    settings = {"env": environment, "stdin": subprocess.DEVNULL, "stdout": output}
+    with subprocess.Popen(command, cwd=folder, **settings) as process:
+        RUNNING.add(process)
         try:
             return process.wait(timeout=limit)
         except subprocess.TimeoutExpired:
@@ -184,6 +206,8 @@ def watch(command, folder, environment, limit):
         except BaseException:
             process.kill()
             raise
+        finally:
+            RUNNING.discard(process)
 
 
 def complain_of(gateways):

@@ -35,7 +35,7 @@ function needed(name) {
 }
 
 // The gateways, one for each upstream flow.
-export const servers = ['agent', 'chat'].map((flow) => {
+export const servers = (process.env.FLOWS ?? 'agent,chat').split(',').map((flow) => {
   const key = needed('KEY');
   const baseURL = needed(`BASE_URL_${flow.toUpperCase()}`);
   const settings = { apiKey: key, baseURL, maxRetries: 0, timeout: 30_000 };
