@@ -126,10 +126,7 @@ impl Roster {
         };
         entry.active = entry.active.saturating_sub(1);
         match outcome {
-            Outcome::Served => {
-                entry.out = None;
-                entry.resting.remove(model);
-            }
+            Outcome::Served => entry.clear(model),
             Outcome::Blameless => {}
             Outcome::RateLimited { pause } => {
                 let grown = entry.resting.get(model).map_or(FIRST_REST, |rest| rest.last * 2);
@@ -137,6 +134,13 @@ impl Roster {
                 entry.resting.insert(model.to_owned(), Rest { until: now + rest, last: rest });
             }
             Outcome::Out(verdict) => entry.out = Some((verdict, now + OUT_REST)),
+        }
+    }
+
+    /// An answer was good, though the account is not given back yet.
+    pub fn note_served(&mut self, alias: &Alias, model: &str) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.alias == *alias) {
+            entry.clear(model);
         }
     }
 
@@ -158,6 +162,11 @@ impl Roster {
 }
 
 impl RosterEntry {
+    fn clear(&mut self, model: &str) {
+        self.out = None;
+        self.resting.remove(model);
+    }
+
     /// How long the account should still be left alone; zero when it may serve.
     fn rest(&self, model: &str, now: Instant) -> Duration {
         let out = self.out.map(|(_, until)| until);
@@ -238,6 +247,20 @@ mod tests {
         let (a, b) = (Alias::new("a"), Alias::new("b"));
         assert_eq!(roster.take("m", std::slice::from_ref(&a), now), Some(b.clone()));
         assert_eq!(roster.take("m", &[a, b], now), None);
+    }
+
+    #[test]
+    fn what_was_learnt_while_an_account_was_held_stays() {
+        let now = Instant::now();
+        let mut roster = roster(&["a"]);
+        let a = Alias::new("a");
+        take(&mut roster, now);
+        roster.note_served(&a, "m");
+        assert_eq!(roster.active(), 1);
+        roster.settle(&a, "m", Outcome::Out(Verdict::Quota), now);
+        // The long one ends without a word of its own.
+        roster.settle(&a, "m", Outcome::Blameless, now);
+        assert!(!roster.entries[0].rest("m", now).is_zero());
     }
 
     #[test]

@@ -100,13 +100,13 @@ impl TurnTask {
 
     /// Keeps the stream alive until its results come, or nobody wants it any more.
     async fn wait(&self, live: Live, cut: &CancellationToken) -> Option<Job> {
-        let Live { mut waiting, mut lease } = live;
+        let Live { mut waiting, lease } = live;
+        lease.served_so_far();
         let wait = tokio::select! {
             biased;
             () = cut.cancelled() => return None,
             wait = waiting.for_results(&self.gateway) => wait,
         };
-        lease.served_so_far();
         let (Resume { work, results }, alive) = match wait {
             Wait::Resumed(resume) => (*resume, true),
             Wait::Dismissed => return None,
@@ -131,7 +131,7 @@ impl TurnTask {
                 Drive::resume(&self.gateway, work, waiting, lease.alias(), started);
             match drive.run(exchange, Some(results)).await {
                 // Nothing was seen of it: the transcript has all that is needed.
-                Err(failure) => {
+                Ok(Ending::NotTaken(failure)) | Err(failure) => {
                     tracing::info!(account = %lease.alias(), %failure, "resumed stream failed");
                 }
                 Ok(ending) => return settle(lease, ending),

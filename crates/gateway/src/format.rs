@@ -6,6 +6,13 @@ use conversation::{Failure, FailureClass, OutputShape, Turn};
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
+use self::cost::Cost;
+
+mod cost;
+
+/// Most evaluations of parts of a schema for one answer: some tenths of a second.
+const MOST_EVALUATIONS: u64 = 100_000;
+
 /// Most mistakes that are told to the model.
 const SHOWN: usize = 8;
 /// Longest text of one mistake.
@@ -21,6 +28,7 @@ pub(crate) struct Format {
 #[derive(Debug)]
 struct Schema {
     text: String,
+    json: Value,
     validator: Validator,
 }
 
@@ -34,11 +42,11 @@ impl Format {
             OutputShape::Text => Ok(None),
             OutputShape::Json => Ok(Some(Self { schema: None })),
             OutputShape::JsonSchema { name, schema } => {
-                let validator = validator(schema).map_err(|reason| {
+                let parsed = Schema::parse(schema).map_err(|reason| {
                     let text = format!("Invalid schema for response_format '{name}': {reason}");
                     Failure::invalid("response_format", text)
                 })?;
-                Ok(Some(Self { schema: Some(Schema { text: schema.clone(), validator }) }))
+                Ok(Some(Self { schema: Some(parsed) }))
             }
         }
     }
@@ -78,6 +86,9 @@ impl Format {
         let Some(schema) = &self.schema else {
             return (!value.is_object()).then(|| "It is not a JSON object.".to_owned());
         };
+        if Cost::new(&schema.json, MOST_EVALUATIONS).of(value).is_err() {
+            return Some("Checking it against the schema would take too long.".to_owned());
+        }
         let mistakes: Vec<String> = schema
             .validator
             .iter_errors(value)
@@ -91,13 +102,16 @@ impl Format {
     }
 }
 
-fn validator(schema: &str) -> Result<Validator, String> {
-    let schema: Value = serde_json::from_str(schema).map_err(|error| error.to_string())?;
-    jsonschema::options()
-        // Linear in the text: a client's pattern must not stop the gateway.
-        .with_pattern_options(PatternOptions::regex())
-        .build(&schema)
-        .map_err(|error| error.to_string())
+impl Schema {
+    fn parse(text: &str) -> Result<Self, String> {
+        let json: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let validator = jsonschema::options()
+            // Linear in the text: a client's pattern must not stop the gateway.
+            .with_pattern_options(PatternOptions::regex())
+            .build(&json)
+            .map_err(|error| error.to_string())?;
+        Ok(Self { text: text.to_owned(), json, validator })
+    }
 }
 
 /// Where the JSON of an answer may be: models like to put words or a fence around it.

@@ -47,12 +47,14 @@ impl Lease {
     }
 
     pub(crate) fn served(mut self) {
-        self.served_so_far();
+        self.outcome = Outcome::Served;
     }
 
-    /// What came was good, whatever becomes of the rest.
-    pub(crate) fn served_so_far(&mut self) {
-        self.outcome = Outcome::Served;
+    /// What came was good, whatever becomes of the rest. Told at once: when the lease ends, minutes
+    /// later, more may be known of the account.
+    pub(crate) fn served_so_far(&self) {
+        let mut roster = self.roster.lock().unwrap_or_else(PoisonError::into_inner);
+        roster.note_served(&self.alias, &self.model);
     }
 
     pub(crate) fn failed(mut self, failure: &Failure) {

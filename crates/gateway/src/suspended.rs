@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use conversation::{Message, ToolResult, Turn};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 
 use crate::attempt::Work;
@@ -40,12 +41,35 @@ pub(crate) struct Terms {
     tools: conversation::Tools,
     output: conversation::OutputShape,
     route: upstream::Route,
+    instructions: [u8; 32],
 }
 
 impl Terms {
     pub(crate) fn new(turn: &Turn, route: &upstream::Route) -> Self {
-        Self { tools: turn.tools.clone(), output: turn.output.clone(), route: route.clone() }
+        Self {
+            tools: turn.tools.clone(),
+            output: turn.output.clone(),
+            route: route.clone(),
+            instructions: digest(&turn.instructions),
+        }
     }
+
+    fn bytes(&self) -> usize {
+        let tools = self.tools.declared.iter();
+        tools.map(|t| t.name.len() + t.description.len() + t.parameters.len()).sum()
+    }
+}
+
+/// Of the system text, without the line by which Claude Code tells every request apart.
+fn digest(instructions: &[String]) -> [u8; 32] {
+    const CHANGING: &str = "x-anthropic-billing-header:";
+    let mut hash = Sha256::new();
+    let lines = instructions.iter().flat_map(|text| text.lines());
+    for line in lines.filter(|line| !line.starts_with(CHANGING)) {
+        hash.update(line);
+        hash.update(b"\n");
+    }
+    hash.finalize().into()
 }
 
 #[derive(Debug)]
@@ -98,7 +122,8 @@ impl Suspended {
         self.lock().by_mark.len()
     }
 
-    /// Enters a stream; the oldest ones have to go when there are too many.
+    /// Enters a stream that holds `bytes`; the oldest ones have to go when there are too many. One
+    /// that is too large by itself is turned away: its ticket will never bring anything.
     pub(crate) fn enter(
         &self,
         mark: Mark,
@@ -106,21 +131,33 @@ impl Suspended {
         terms: Terms,
         bytes: usize,
     ) -> Ticket {
+        let bytes = bytes + terms.bytes();
         let (resume, receiver) = oneshot::channel();
         let mut registry = self.lock();
         let number = registry.next;
         registry.next += 1;
+        if bytes > self.options.bytes {
+            tracing::info!(bytes, "a stream is too large to be suspended");
+            return Ticket { mark, number, resume: receiver };
+        }
         // The same answer given twice: the newer stream is the one that is waited for.
         registry.take(&mark);
         registry.bytes += bytes;
         registry.by_mark.insert(mark, Waiting { number, calls, terms, bytes, resume });
-        while registry.by_mark.len() > self.options.most || registry.bytes > self.options.bytes {
-            let oldest = registry.by_mark.iter().min_by_key(|(_, waiting)| waiting.number);
-            let Some(mark) = oldest.map(|(mark, _)| *mark) else { break };
-            registry.take(&mark);
-            tracing::info!("too many suspended streams; the oldest is given up");
-        }
+        registry.make_room(self.options);
         Ticket { mark, number, resume: receiver }
+    }
+
+    /// A stream that waits has come to hold this much.
+    pub(crate) fn update(&self, ticket: &Ticket, bytes: usize) {
+        let mut registry = self.lock();
+        let Some(waiting) = registry.by_mark.get_mut(&ticket.mark) else { return };
+        let bytes = bytes + waiting.terms.bytes();
+        if waiting.number == ticket.number && waiting.bytes != bytes {
+            let before = std::mem::replace(&mut waiting.bytes, bytes);
+            registry.bytes = registry.bytes - before + bytes;
+            registry.make_room(self.options);
+        }
     }
 
     /// Gives `work` to the stream that waits for its results. A stream whose client has gone on in
@@ -157,6 +194,15 @@ impl Suspended {
 }
 
 impl Registry {
+    fn make_room(&mut self, options: SuspendOptions) {
+        while self.by_mark.len() > options.most || self.bytes > options.bytes {
+            let oldest = self.by_mark.iter().min_by_key(|(_, waiting)| waiting.number);
+            let Some(mark) = oldest.map(|(mark, _)| *mark) else { break };
+            self.take(&mark);
+            tracing::info!("too many suspended streams; the oldest is given up");
+        }
+    }
+
     fn take(&mut self, mark: &Mark) -> Option<Waiting> {
         let waiting = self.by_mark.remove(mark)?;
         self.bytes -= waiting.bytes;

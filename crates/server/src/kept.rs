@@ -55,10 +55,29 @@ impl KeptResponse {
         Self { body, output, background, ..self }
     }
 
-    fn bytes(&self) -> usize {
-        let items = self.input.iter().chain(self.output.iter()).map(String::len).sum::<usize>();
-        self.body.len() + items
+    fn items(&self) -> impl Iterator<Item = &String> {
+        self.input.iter().chain(self.output.iter())
     }
+
+    fn bytes(&self) -> usize {
+        self.body.len() + self.items().map(String::len).sum::<usize>()
+    }
+}
+
+/// Why a conversation cannot go on from a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lacking {
+    Response,
+    Room,
+}
+
+/// The id of an item, if it has one.
+fn item_id(item: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Item {
+        id: Option<String>,
+    }
+    serde_json::from_str::<Item>(item).ok()?.id
 }
 
 #[derive(Debug)]
@@ -78,11 +97,15 @@ pub(crate) struct Kept {
 #[derive(Debug, Default)]
 struct Entries {
     by_id: HashMap<String, Entry>,
+    /// The response that an item was kept with last.
+    by_item: HashMap<String, String>,
     bytes: usize,
 }
 
 /// Longest chain of responses that continue each other.
 const LONGEST_CHAIN: usize = 10_000;
+/// Most items that one request may refer to.
+const MOST_REFERENCES: usize = 1024;
 
 impl Kept {
     pub(crate) fn new(options: KeptOptions) -> Self {
@@ -98,6 +121,9 @@ impl Kept {
             return;
         }
         entries.bytes += bytes;
+        for item in response.items().filter_map(|item| item_id(item)) {
+            entries.by_item.insert(item, id.to_owned());
+        }
         entries.by_id.insert(id.to_owned(), Entry { response, bytes, at: Instant::now() });
         if entries.by_id.len() > self.options.most || entries.bytes > self.options.bytes {
             entries.make_room(self.options);
@@ -122,37 +148,49 @@ impl Kept {
         entries.remove(id)
     }
 
-    /// All items of the conversation up to and with this response, oldest first. `None` when it
-    /// or one that it continues is not there.
-    pub(crate) fn chain(&self, client: &ClientId, id: &str) -> Option<Vec<String>> {
-        let entries = self.lock();
+    /// All items of the conversation up to and with this response, oldest first.
+    ///
+    /// # Errors
+    /// It or one that it continues is not there, or all of them are longer than `most` bytes.
+    pub(crate) fn chain(
+        &self,
+        client: &ClientId,
+        id: &str,
+        most: usize,
+    ) -> Result<Vec<String>, Lacking> {
         let mut chain = Vec::new();
+        let mut bytes = 0;
+        // Only the lists are taken out under the lock, not their texts.
+        let entries = self.lock();
         let mut next = Some(id);
         while let Some(id) = next {
-            let response = entries.get(client, id, self.options.timeout)?;
-            chain.push(response);
-            next = response.previous.as_deref();
-            if chain.len() > LONGEST_CHAIN {
-                return None;
+            let response =
+                entries.get(client, id, self.options.timeout).ok_or(Lacking::Response)?;
+            bytes += response.bytes();
+            if bytes > most || chain.len() > LONGEST_CHAIN {
+                return Err(Lacking::Room);
             }
+            chain.push((Arc::clone(&response.input), Arc::clone(&response.output)));
+            next = response.previous.as_deref();
         }
-        let items = chain.iter().rev().flat_map(|r| r.input.iter().chain(r.output.iter()));
-        Some(items.cloned().collect())
+        drop(entries);
+        let items = chain.iter().rev().flat_map(|(input, output)| input.iter().chain(&**output));
+        Ok(items.cloned().collect())
     }
 
-    /// Kept items with one of these ids, wherever they stand; those that are not there are left
-    /// out.
+    /// Kept items with these ids; those that are not there are left out.
     pub(crate) fn items(&self, client: &ClientId, ids: &[String]) -> Vec<String> {
-        if ids.is_empty() {
-            return Vec::new();
-        }
-        let marks: Vec<String> = ids.iter().map(|id| format!("\"id\":\"{id}\"")).collect();
         let entries = self.lock();
-        let own = entries.by_id.values().map(|e| &e.response).filter(|r| r.client == *client);
-        own.flat_map(|response| response.input.iter().chain(response.output.iter()))
-            .filter(|item| marks.iter().any(|mark| item.contains(mark)))
-            .cloned()
-            .collect()
+        let mut found = Vec::new();
+        for id in ids.iter().take(MOST_REFERENCES) {
+            let response = entries
+                .by_item
+                .get(id)
+                .and_then(|response| entries.get(client, response, self.options.timeout));
+            let mut items = response.into_iter().flat_map(KeptResponse::items);
+            found.extend(items.find(|item| item_id(item).as_deref() == Some(id)).cloned());
+        }
+        found
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
@@ -170,6 +208,11 @@ impl Entries {
     fn remove(&mut self, id: &str) -> Option<KeptResponse> {
         let entry = self.by_id.remove(id)?;
         self.bytes -= entry.bytes;
+        for item in entry.response.items().filter_map(|item| item_id(item)) {
+            if self.by_item.get(&item).is_some_and(|owner| owner == id) {
+                self.by_item.remove(&item);
+            }
+        }
         Some(entry.response)
     }
 
@@ -218,10 +261,23 @@ mod tests {
         let kept = Kept::new(OPTIONS);
         kept.put("r1", response("q1", "a1", None));
         kept.put("r2", response("q2", "a2", Some("r1")));
-        let items = kept.chain(&client(), "r2").expect("a chain");
-        assert_eq!(items, ["q1", "a1", "q2", "a2"]);
+        let chain = || kept.chain(&client(), "r2", 1000);
+        assert_eq!(chain().expect("a chain"), ["q1", "a1", "q2", "a2"]);
+        assert_eq!(kept.chain(&client(), "r2", 10), Err(Lacking::Room));
         assert!(kept.remove(&client(), "r1").is_some());
-        assert!(kept.chain(&client(), "r2").is_none(), "its beginning is gone");
+        assert_eq!(chain(), Err(Lacking::Response), "its beginning is gone");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn items_are_found_by_their_ids() {
+        let kept = Kept::new(OPTIONS);
+        let (one, two) = (r#"{"type":"x","id":"i1"}"#, r#"{"id":"i2"}"#);
+        kept.put("r1", response(one, two, None));
+        let ids = ["i2", "i3", "i1"].map(str::to_owned);
+        assert_eq!(kept.items(&client(), &ids), [two, one]);
+        assert!(kept.items(&ClientId::new("b"), &ids).is_empty());
+        kept.remove(&client(), "r1");
+        assert!(kept.items(&client(), &ids).is_empty() && kept.lock().by_item.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
@@ -229,7 +285,8 @@ mod tests {
         let kept = Kept::new(OPTIONS);
         kept.put("r1", response("q1", "a1", None));
         let other = ClientId::new("b");
-        assert!(kept.get(&other, "r1").is_none() && kept.chain(&other, "r1").is_none());
+        assert!(kept.get(&other, "r1").is_none());
+        assert_eq!(kept.chain(&other, "r1", 1000), Err(Lacking::Response));
         assert!(kept.remove(&other, "r1").is_none() && kept.get(&client(), "r1").is_some());
     }
 

@@ -76,7 +76,7 @@ pub(crate) struct Shared {
     pub(crate) started_unix_ms: u64,
     pub(crate) started: tokio::time::Instant,
     /// Places for bodies that are decoded off the async threads.
-    pub(crate) decoding: tokio::sync::Semaphore,
+    pub(crate) decoding: Arc<tokio::sync::Semaphore>,
     pub(crate) remote_images: RemoteImages,
     pub(crate) kept: Arc<Kept>,
 }
@@ -92,7 +92,7 @@ impl App {
     pub fn new(gateway: Gateway, options: Options, ambient: Arc<dyn Ambient>) -> Self {
         let started_unix_ms = ambient.unix_ms();
         let started = tokio::time::Instant::now();
-        let decoding = tokio::sync::Semaphore::new(DECODING);
+        let decoding = Arc::new(tokio::sync::Semaphore::new(DECODING));
         let remote_images = RemoteImages::new(Limits {
             max_bytes: options.images.max_bytes,
             // As much as a body that brings its pictures along.

@@ -78,8 +78,7 @@ async fn decode_once<F: Send + 'static>(
     images: Images,
     decode: Arc<impl Decode<F>>,
 ) -> Result<Once<F>, Failure> {
-    let inline =
-        bytes.len() <= DECODE_INLINE && images.fetched.is_empty() && !holds_pictures(&bytes);
+    let inline = bytes.len() <= DECODE_INLINE && images.fetched.is_empty() && is_light(&bytes);
     let client = caller.client.clone();
     let work = move || {
         let Decoded { turn, form, ignored, wanted } = decode(&bytes, &images)?;
@@ -88,9 +87,14 @@ async fn decode_once<F: Send + 'static>(
     if inline {
         return work();
     }
-    // A picture may unpack to hundreds of megabytes: only a few at a time.
-    let Ok(_place) = app.0.decoding.acquire().await else {
+    // A picture may unpack to hundreds of megabytes: only a few at a time. The place belongs to the
+    // work, which goes on when its client leaves.
+    let Ok(place) = Arc::clone(&app.0.decoding).acquire_owned().await else {
         return Err(Failure::new(FailureClass::Internal, "The gateway is shutting down."));
+    };
+    let work = move || {
+        let _place = place;
+        work()
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(decoded) => decoded,
@@ -99,9 +103,11 @@ async fn decode_once<F: Send + 'static>(
     }
 }
 
-fn holds_pictures(bytes: &[u8]) -> bool {
+/// Whether a body brings no pictures along, and no earlier conversation that may have some.
+fn is_light(bytes: &[u8]) -> bool {
+    const HEAVY: [&[u8]; 4] = [b"data:", b"\"base64\"", b"previous_response_id", b"item_reference"];
     let holds = |word: &[u8]| bytes.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word));
-    holds(b"data:") || holds(b"\"base64\"")
+    !HEAVY.iter().any(|word| holds(word))
 }
 
 /// What is said of a request besides its answer.

@@ -33,6 +33,12 @@ pub(crate) struct Offer {
 }
 
 impl Offer {
+    /// What the tools take, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let of = |tool: &Tool| tool.name.len() + tool.description.len() + tool.parameters.len();
+        self.tools.iter().map(of).sum()
+    }
+
     /// `longest` is the longest name that the flow takes.
     pub(crate) fn new(tools: &Tools, longest: usize) -> Self {
         let names = Names::new(tools.declared.iter().map(|tool| tool.name.as_str()), longest);

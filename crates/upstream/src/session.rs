@@ -131,6 +131,15 @@ impl Session {
         }
     }
 
+    /// What the session holds, in bytes, roughly; to bound what waits.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Agent(session) => session.bytes(),
+            Self::Chat(session) => session.bytes(),
+        }
+    }
+
     /// The ids, as the client knows them and in order, of the calls that wait for results. Empty
     /// unless the session is suspended.
     #[must_use]

@@ -33,10 +33,11 @@ impl Drive<'_> {
         let mark = self.remember();
         let calls = self.session.pending_calls();
         let terms = Terms::new(&self.work.turn, &self.work.route);
-        let bytes = self.session.memory().bytes();
+        let bytes = self.session.bytes();
         let ticket = self.gateway.suspended.enter(mark, calls, terms, bytes);
-        if !self.deliver_rest().await {
-            self.gateway.suspended.leave(&ticket);
+        // A client that left in the middle may have had enough to go on from: then its next request
+        // is under way to the stream already.
+        if !self.deliver_rest().await && self.gateway.suspended.leave(&ticket) {
             return Ending::Abandoned;
         }
         let Self { session, caller, .. } = self;

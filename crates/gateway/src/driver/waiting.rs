@@ -47,7 +47,8 @@ impl Waiting {
                     }
                 }
                 step = next_batch(exchange, session, &mut actions) => match step {
-                    Step::Messages => {}
+                    // What the server stores here meanwhile counts as well.
+                    Step::Messages => gateway.suspended.update(ticket, session.bytes()),
                     Step::Undecodable(failure) => {
                         tracing::debug!(%failure, "suspended stream given up");
                         return Wait::Over;

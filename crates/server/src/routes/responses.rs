@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use conversation::Failure;
+use conversation::{Failure, FailureClass};
 use dialects::Images;
 use dialects::openai_responses::{self, ReplyForm, Status, StreamEncoder};
 use gateway::{Answer, Ask};
@@ -18,7 +18,7 @@ use super::{Remarks, answer, read, understand};
 use crate::App;
 use crate::auth::Caller;
 use crate::failure::{Refusal, json};
-use crate::kept::{Background, KeptResponse};
+use crate::kept::{Background, KeptResponse, Lacking};
 use crate::reply;
 use crate::router::Visit;
 
@@ -41,12 +41,11 @@ pub(crate) async fn create(
 async fn serve(caller: Caller, app: &App, visit: &Visit, body: Body) -> Result<Response, Failure> {
     let bytes = read(app, body).await?;
     let (kept, client) = (Arc::clone(&app.0.kept), caller.client.clone());
+    let most = app.0.options.body_limit;
     let decode = move |body: &[u8], images: &Images| {
         let request = openai_responses::read(body)?;
         let earlier = match request.previous_response_id() {
-            Some(id) => kept
-                .chain(&client, id)
-                .ok_or_else(|| openai_responses::unknown_previous_response(id))?,
+            Some(id) => kept.chain(&client, id, most).map_err(|lacking| refused(lacking, id))?,
             None => kept.items(&client, &request.item_references()),
         };
         request.decode(&earlier, images)
@@ -71,6 +70,16 @@ async fn serve(caller: Caller, app: &App, visit: &Visit, body: Body) -> Result<R
     };
     remarks.write(&mut response);
     Ok(response)
+}
+
+fn refused(lacking: Lacking, id: &str) -> Failure {
+    match lacking {
+        Lacking::Response => openai_responses::unknown_previous_response(id),
+        Lacking::Room => Failure::new(
+            FailureClass::TooLarge,
+            "The conversation that 'previous_response_id' continues is too long.",
+        ),
+    }
 }
 
 /// A request on its way to being answered.

@@ -16,6 +16,7 @@ const NEARLY_FULL: usize = MOST_BYTES / 4 * 3;
 #[derive(Debug, Default, Clone)]
 pub(super) struct Blobs {
     own: HashMap<Vec<u8>, Bytes>,
+    own_bytes: usize,
     stored: HashMap<Vec<u8>, Bytes>,
     stored_bytes: usize,
 }
@@ -34,6 +35,7 @@ impl Blobs {
     /// Keeps content of ours under its own hash.
     pub(super) fn add(&mut self, content: Vec<u8>) -> Vec<u8> {
         let id = Sha256::digest(&content).to_vec();
+        self.own_bytes += cost(&id, &content);
         self.own.insert(id.clone(), content.into());
         id
     }
@@ -56,12 +58,22 @@ impl Blobs {
 
     /// What the server stored, without our own.
     pub(super) fn remembered(&self) -> Self {
-        Self { own: HashMap::new(), stored: self.stored.clone(), stored_bytes: self.stored_bytes }
+        Self {
+            own: HashMap::new(),
+            own_bytes: 0,
+            stored: self.stored.clone(),
+            stored_bytes: self.stored_bytes,
+        }
     }
 
     /// What the server stored, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.stored_bytes
+    }
+
+    /// Everything, our own history included.
+    pub(super) fn all_bytes(&self) -> usize {
+        self.own_bytes + self.stored_bytes
     }
 
     pub(super) fn is_nearly_full(&self) -> bool {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conversation::{Failure, ToolResult, Usage, UsageSource};
+use cursor_proto::MessageView as _;
 use cursor_proto::agent::view::oneof::agent_server_message::Message as Server;
 use cursor_proto::agent::view::oneof::exec_server_control_message::Message as ExecControl;
 use cursor_proto::agent::view::oneof::exec_server_message::Message as Exec;
@@ -22,7 +23,6 @@ use cursor_proto::agent::{
     AgentClientMessage, ClientHeartbeat, ConversationStateStructure, Error, GetBlobResult,
     KvClientMessage, SetBlobResult,
 };
-use cursor_proto::{Message as _, MessageView as _};
 
 use super::blobs::Blobs;
 use super::calls::Calls;
@@ -61,7 +61,10 @@ pub struct AgentSession {
     answer: Answer,
     calls: Calls,
     checkpoint: Option<ConversationStateStructure>,
+    /// Its size on the wire, about.
+    checkpoint_bytes: usize,
     turn_ended: bool,
+    resumed: bool,
     next_heartbeat: Option<Instant>,
     next_exec_heartbeat: Option<Instant>,
 }
@@ -77,7 +80,9 @@ impl AgentSession {
             answer,
             calls: Calls::default(),
             checkpoint: None,
+            checkpoint_bytes: 0,
             turn_ended: false,
+            resumed: false,
             next_heartbeat: None,
             next_exec_heartbeat: None,
         }
@@ -88,6 +93,7 @@ impl AgentSession {
         message: &Bytes,
         actions: &mut Actions,
     ) -> Result<(), Failure> {
+        let size = message.len();
         let message =
             AgentServerMessageView::decode_view(message).map_err(|error| undecodable(&error))?;
         self.answer.start(actions);
@@ -107,6 +113,7 @@ impl AgentSession {
             }
             Some(Server::ConversationCheckpointUpdate(checkpoint)) => {
                 actions.progress = true;
+                self.checkpoint_bytes = size;
                 let checkpoint = checkpoint.to_owned_message();
                 self.checkpoint = Some(checkpoint.map_err(|error| undecodable(&error))?);
             }
@@ -260,7 +267,9 @@ impl AgentSession {
         if self.answer.is_suspended() {
             return Err(left());
         }
-        if !self.answer.spoke() {
+        // After results the model may have nothing more to say, if it says that it has ended.
+        let may_be_silent = self.resumed && self.turn_ended;
+        if !self.answer.spoke() && !may_be_silent {
             return Err(empty_answer());
         }
         if self.answer.finish(actions) { Ok(()) } else { Err(classify(&UpstreamError::Cut)) }
@@ -270,7 +279,7 @@ impl AgentSession {
         let checkpoint = self.checkpoint.clone();
         Memory::of_agent(AgentMemory {
             conversation_id: self.conversation_id.clone(),
-            checkpoint_bytes: checkpoint.as_ref().map_or(0, |state| state.encode_to_vec().len()),
+            checkpoint_bytes: self.checkpoint_bytes,
             checkpoint,
             blobs: self.blobs.remembered(),
         })
@@ -280,7 +289,14 @@ impl AgentSession {
         self.answer.pending_calls()
     }
 
+    /// What it holds, in bytes, roughly: the history it serves to the server above all.
+    pub(crate) fn bytes(&self) -> usize {
+        let texts = self.context.instructions.len() + self.offer.bytes();
+        self.blobs.all_bytes() + self.checkpoint_bytes + texts + self.answer.kept()
+    }
+
     pub(crate) fn resume(&mut self, id: String, results: &[ToolResult], actions: &mut Actions) {
+        self.resumed = true;
         for key in self.answer.resume(id, actions) {
             for message in self.calls.resolve(&key, result_of(&key, results)) {
                 send(actions, message);

@@ -179,6 +179,11 @@ impl ChatSession {
         Memory::of_chat(self.conversation_id.clone())
     }
 
+    /// What it holds, in bytes, roughly.
+    pub(crate) fn bytes(&self) -> usize {
+        self.answer.kept()
+    }
+
     pub(crate) fn pending_calls(&self) -> Vec<String> {
         self.answer.pending_calls()
     }

@@ -34,7 +34,7 @@ pub(crate) struct Answer {
     id: String,
     model: String,
     started: bool,
-    /// Whether anything was said at all, in any answer.
+    /// Whether anything was said in this answer, or is held back for it.
     spoke: bool,
     queue: VecDeque<Block>,
     /// One call per answer.
@@ -110,6 +110,11 @@ impl Answer {
 
     pub(crate) fn spoke(&self) -> bool {
         self.spoke
+    }
+
+    /// What waits in it, in bytes.
+    pub(crate) fn kept(&self) -> usize {
+        self.kept
     }
 
     pub(crate) fn is_suspended(&self) -> bool {
@@ -321,6 +326,7 @@ impl Answer {
     pub(crate) fn resume(&mut self, id: String, actions: &mut Actions) -> Vec<String> {
         self.suspended = false;
         self.started = true;
+        self.spoke = !self.queue.is_empty() || self.held.iter().any(Event::is_visible);
         self.kept = 0;
         self.touched = true;
         self.id.clone_from(&id);
