@@ -296,6 +296,12 @@ class Responses:
         )
 
 
+class KeptResponses(Responses):
+    """OpenAI Responses, with the history at the server: only what is new is sent."""
+
+    name = "kept-responses"
+
+
 ALL = (Chat, Messages, Responses)
 
 
@@ -327,7 +333,11 @@ class Conversation:
 
     def ask(self):
         reply = self._speaker.ask(self.request())
-        self.history += reply.turn
+        if self.dialect is KeptResponses:
+            self.history = []
+            self._fields = {**self._fields, "previous_response_id": reply.body["id"]}
+        else:
+            self.history += reply.turn
         return reply
 
 

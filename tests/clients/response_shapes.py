@@ -10,13 +10,15 @@ LAST_EVENTS = {"response.completed", "response.incomplete", "response.failed"}
 # Codes of failed responses that clients act upon, beside those that the SDK knows.
 FAILURES = {"context_length_exceeded", "insufficient_quota", "server_is_overloaded"}
 FAILURES |= {"model_not_found"}
+# Items that are calls, and where their arguments stand.
+CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 
 
 def whole_response(body):
     check_type(openai.types.responses.Response, body)
     assert body["object"] == "response"
     assert body["status"] in ("completed", "incomplete"), body["status"]
-    tool_ids([item["call_id"] for item in body["output"] if item["type"] == "function_call"])
+    tool_ids([item["call_id"] for item in body["output"] if item["type"] in CALLS])
     ids = [item["id"] for item in body["output"]]
     assert len(set(ids)) == len(ids), f"an item id twice: {ids}"
     for item in body["output"]:
@@ -34,6 +36,8 @@ def check_item(item, status):
         case "function_call":
             assert item["status"] == "completed", item
             arguments_of(item["arguments"])
+        case "custom_tool_call":
+            assert isinstance(item["input"], str)
         case "reasoning":
             assert isinstance(item["summary"], list)
         case other:
@@ -115,7 +119,7 @@ class Items:
                 self._parts.append(event["part"])
                 self._sum = None
             case "done":
-                values = [event.get(key) for key in ("text", "arguments", "refusal")]
+                values = [event.get(key) for key in ("text", "arguments", "input", "refusal")]
                 assert (self._sum or "") in values, f"{self._sum!r} is not the sum: {event}"
 
     def _check_index(self, event, expected):
@@ -124,14 +128,14 @@ class Items:
 
     def _begin(self, item):
         assert self._open is None, "an item begins in another one"
-        assert not item.get("content") and not item.get("summary") and not item.get("arguments")
+        assert not any(item.get(name) for name in ("content", "summary", *CALLS.values())), item
         assert item.get("status", "in_progress") == "in_progress", item
         self._open, self._parts, self._sum = item, [], None
 
     def _end(self, item):
         assert (item["id"], item["type"]) == (self._open["id"], self._open["type"])
-        if item["type"] == "function_call":
-            assert item["arguments"] == (self._sum or "")
+        if item["type"] in CALLS:
+            assert item[CALLS[item["type"]]] == (self._sum or "")
         elif self._parts:
             assert self._parts in (item.get("content"), item.get("summary")), item
         self.done.append(item)

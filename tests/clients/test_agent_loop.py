@@ -24,7 +24,8 @@ from support import PATIENCE, fresh_tag, say, script, sim, stats, think
 
 TURNS = 50
 MODES = ("resumed", "told-anew")
-COMBINATIONS = list(itertools.product(dialects.ALL, ("agent", "chat"), MODES))
+DIALECTS = (*dialects.ALL, dialects.KeptResponses)
+COMBINATIONS = list(itertools.product(DIALECTS, ("agent", "chat"), MODES))
 # One run of each combination, if nobody asks for more.
 RUNS = max(int(os.environ.get("AGENT_RUNS", 0)), len(COMBINATIONS))
 
@@ -86,10 +87,9 @@ class Step:
 class Plan:
     """The whole run, made of its number alone."""
 
-    def __init__(self, number):
-        chance = random.Random(number)
-        self.order = chance
-        self.steps = [Step(chance, place) for place in range(TURNS - 1)]
+    def __init__(self, number, turns=TURNS):
+        self.chance = random.Random(number)
+        self.steps = [Step(self.chance, place) for place in range(turns - 1)]
 
     def prompt(self, tag):
         scripts, before = [], None
@@ -124,35 +124,70 @@ class Line:
         self.raw = raw
 
 
-@pytest.mark.parametrize(("number", "dialect", "flow", "mode"), list(cases()))
-def test_an_agent_of_fifty_turns(gateways, number, dialect, flow, mode):
-    server, client = gateways[flow, mode]
-    plan, tag = Plan(number), fresh_tag()
-    speaker = Speaker(dialect, "raw", Line(client))
-    chat = Conversation(speaker, TOOLS, system="You are an agent.", thinking=True)
-    ids, before = set(), ""
-    reply = chat.say(plan.prompt(tag), [pictures.png(20, 20)])
-    for place, step in enumerate(plan.steps):
-        where = f"turn {place + 1}"
+class Run:
+    """One agent at work."""
+
+    def __init__(self, plan, dialect, client):
+        self.plan, self.tag = plan, fresh_tag()
+        speaker = Speaker(dialect, "raw", Line(client))
+        self.chat = Conversation(speaker, TOOLS, system="You are an agent.", thinking=True)
+
+    def play(self, before_turn=lambda chat: None):
+        """The whole script; every answer is the one that the plan expects."""
+        chat, ids, before = self.chat, set(), ""
+        chat.history += chat.dialect.user(self.plan.prompt(self.tag), [pictures.png(20, 20)])
+        for place, step in enumerate(self.plan.steps):
+            before_turn(chat)
+            reply = chat.ask()
+            self.check(reply, step, before, f"turn {place + 1}")
+            assert ids.isdisjoint(each.id for each in reply.calls), "an id came again"
+            ids.update(each.id for each in reply.calls)
+            results = [
+                Result(call, text, tuple(images), is_error)
+                for call, (text, images, is_error) in zip(reply.calls, step.answers, strict=True)
+            ]
+            # Tools end when they end.
+            self.plan.chance.shuffle(results)
+            chat.history += chat.dialect.results(results)
+            before = f"r{place}.{step.quoted}"
+        reply = chat.ask()
+        assert (reply.text, reply.calls) == (f"{before} and the end", [])
+        assert reply.finish == "stop"
+
+    @staticmethod
+    def check(reply, step, before, where):
         assert reply.reasoning == step.thought, where
         assert reply.text == before + step.said, where
         assert [(each.name, each.arguments) for each in reply.calls] == step.calls, where
         assert reply.finish == "tools", where
-        assert ids.isdisjoint(each.id for each in reply.calls), f"{where}: an id came again"
-        ids.update(each.id for each in reply.calls)
-        results = [
-            Result(call, text, tuple(images), is_error)
-            for call, (text, images, is_error) in zip(reply.calls, step.answers, strict=True)
-        ]
-        # Tools end when they end.
-        plan.order.shuffle(results)
-        before = f"r{place}.{step.quoted}"
-        reply = chat.give(*results)
-    assert (reply.text, reply.calls) == (f"{before} and the end", [])
-    assert reply.finish == "stop"
-    counters = stats(server, tag)
+
+
+@pytest.mark.parametrize(("number", "dialect", "flow", "mode"), list(cases()))
+def test_an_agent_of_fifty_turns(gateways, number, dialect, flow, mode):
+    server, client = gateways[flow, mode]
+    run = Run(Plan(number), dialect, client)
+    run.play()
+    counters = stats(server, run.tag)
     assert (counters["active"], counters["failed"]) == (0, 0), counters
     if mode == "resumed":
         assert counters["started"] < TURNS, "no upstream stream was ever used again"
     else:
         assert counters["started"] == TURNS, counters
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.parametrize("mode", MODES)
+def test_an_agent_whose_connection_breaks_now_and_then(gateways, dialect, flow, mode):
+    """The client asks the same again; nothing of the broken answer may stay behind."""
+    _, client = gateways[flow, mode]
+    plan = Plan(f"{dialect.name} {flow} {mode}", turns=12)
+
+    def break_off(chat):
+        if plan.chance.random() < 0.5:
+            body = {**chat.request(), **dialect.streaming}
+            with client.stream("POST", dialect.path, json=body) as answer:
+                assert answer.status_code == 200
+                next(answer.iter_lines())
+
+    Run(plan, dialect, client).play(break_off)

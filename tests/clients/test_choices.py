@@ -129,6 +129,18 @@ def test_streamed_calls_by_the_helper(client):
     assert "tool_calls.function.arguments.done" in kinds
 
 
+def test_a_tool_that_takes_plain_text(client):
+    tool = {"type": "custom", "custom": {"name": "patch", "description": "x"}}
+    messages = [user(sim("tool", 'patch={"input":"+ line\\n"}'))]
+    answer = client.chat.completions.create(model=MODEL, messages=messages, tools=[tool])
+    (call,) = answer.choices[0].message.tool_calls
+    assert (call.type, call.custom.name, call.custom.input) == ("custom", "patch", "+ line\n")
+    messages += [answer.choices[0].message, {"role": "tool", "tool_call_id": call.id}]
+    messages[-1]["content"] = "applied"
+    answer = client.chat.completions.create(model=MODEL, messages=messages, tools=[tool])
+    assert answer.choices[0].message.content == "tool result: applied"
+
+
 @pytest.mark.parametrize("strict", [True, False, None])
 def test_the_schema_of_an_answer_is_told_to_the_model(ask, strict):
     schema = {"type": "object", "properties": {"[[mem S=seen]]": {"type": "string"}}}

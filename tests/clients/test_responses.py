@@ -199,6 +199,31 @@ def test_a_namespace_of_tools(create):
     assert create([prompt, call, result], tools=[space]).output_text == "tool result: a b"
 
 
+def test_a_tool_that_takes_plain_text(create):
+    """What Codex applies its patches with."""
+    grammar = {"type": "grammar", "syntax": "lark", "definition": "start: /.+/"}
+    tool = {"type": "custom", "name": "apply_patch", "description": "x", "format": grammar}
+    patch = '*** Begin Patch\n+ "quoted" \\ é 世界\u2028\n*** End Patch\n'
+    prompt = user(sim("tool", f"apply_patch={json.dumps({'input': patch})}"))
+    first = create([prompt], tools=[tool])
+    (call,) = [item.to_dict(mode="json") for item in first.output]
+    assert (call["type"], call["name"], call["input"]) == ("custom_tool_call", "apply_patch", patch)
+    result = {"type": "custom_tool_call_output", "call_id": call["call_id"], "output": "applied"}
+    assert create([prompt, call, result], tools=[tool]).output_text == "tool result: applied"
+
+
+def test_counting_the_tokens_of_a_request(client):
+    def count(text, **fields):
+        counted = client.responses.input_tokens.count(model=MODEL, input=text, **fields)
+        assert counted.object == "response.input_tokens"
+        return counted.input_tokens
+
+    little = count("hello")
+    assert 0 < little < count("hello " * 500)
+    assert count("hello", instructions="Be brief. " * 100) > little
+    assert count("hello", tools=[WEATHER]) > little
+
+
 def test_a_tool_of_the_provider_is_no_error(create):
     response = create(say("ok"), tools=[WEATHER, {"type": "web_search"}])
     assert response.output_text == "ok"
