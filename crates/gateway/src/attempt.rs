@@ -315,12 +315,12 @@ pub(crate) struct Opened {
 }
 
 /// Returns a moment after the cut: a reader that stalls must not keep the gateway from stopping.
-async fn stop_waiting(cut: &CancellationToken) {
+pub(crate) async fn stop_waiting(cut: &CancellationToken) {
     const LAST_WORD: Duration = Duration::from_millis(500);
     cut.cancelled().await;
     tokio::time::sleep(LAST_WORD).await;
 }
 
-fn shutting_down() -> Failure {
+pub(crate) fn shutting_down() -> Failure {
     Failure::new(FailureClass::Overloaded, "The gateway is shutting down.")
 }

@@ -24,7 +24,7 @@ pub struct Counted {
 
 impl Gateway {
     /// # Errors
-    /// The upstream's list has no such model. A turn would be passed on all the same, for the
+    /// Too much is in progress, or the upstream's list has no such model. A turn would be passed on all the same, for the
     /// upstream to decide; nobody decides about an estimate.
     pub async fn count_tokens(&self, ask: Ask) -> Result<Counted, Failure> {
         let resolved = route::resolve(&ask.turn, self.catalogue());
@@ -32,6 +32,7 @@ impl Gateway {
             let text = format!("The model `{}` does not exist.", ask.turn.model);
             return Err(Failure::new(FailureClass::UnknownModel, text));
         }
+        let _running = self.admit()?;
         let told =
             tokio::time::timeout(PATIENCE, self.inner().ask_count(&ask.turn, &resolved.route));
         match told.await {

@@ -119,7 +119,10 @@ impl<'a> Drive<'a> {
         started: Instant,
     ) -> (Self, Exchange) {
         let Waiting { exchange, session, caller, ticket: _ } = waiting;
-        (Self::new(gateway, work, session, caller, alias, started), exchange)
+        let mut drive = Self::new(gateway, work, session, caller, alias, started);
+        // The stream has spoken before: the model may think as long as in mid-answer.
+        drive.progress = Some(drive.opened);
+        (drive, exchange)
     }
 
     /// Runs to the end; `results` are those that a waiting stream goes on with. `Err` means that
@@ -268,11 +271,15 @@ impl<'a> Drive<'a> {
             Some(at) => (at, self.gateway.options.progress_timeout, Deadline::Progress),
         };
         let total = self.started + self.gateway.options.total_timeout;
-        if now >= total {
-            return Err(classify(&UpstreamError::Deadline(Deadline::Total)));
-        }
-        if now >= since + patience {
-            return Err(classify(&UpstreamError::Deadline(deadline)));
+        let missed = if now >= total {
+            Some(Deadline::Total)
+        } else {
+            (now >= since + patience).then_some(deadline)
+        };
+        if let Some(deadline) = missed {
+            // An answer that is complete ends well, whatever its stream still waits for.
+            self.session.end(Err(UpstreamError::Deadline(deadline)), actions)?;
+            return Ok(now);
         }
         let mut wake = total.min(since + patience);
         if let Some(next) = self.session.tick(now.into_std(), actions) {

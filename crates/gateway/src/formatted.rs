@@ -2,12 +2,15 @@
 //!
 //! Reasoning goes out as it comes. Calls of the client's tools go out as they are: only a final
 //! answer has to fit. Holding the text back costs its streaming, and is what makes a second try
-//! and an honest error possible.
+//! and an honest error possible. The answer begins for its reader when the model's does, so that a
+//! stream has its headers and its signs of life while the text is awaited.
 
 use conversation::{BlockKind, Event, Failure, Message, Part, StopReason, Usage, UsageSource};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, BATCHES, Batch, broken};
+use crate::attempt::{shutting_down, stop_waiting};
 use crate::format::{Format, misfit};
 use crate::service::{Ask, Gateway};
 
@@ -23,16 +26,14 @@ impl Gateway {
         ask.turn.instructions.push(format.instruction());
         let first = self.answer_freely(ask.clone()).await?;
         let (out, answer) = mpsc::channel(BATCHES);
-        let task = Formatting {
-            gateway: self.clone(),
-            ask,
-            format,
-            out,
-            held: Vec::new(),
-            usage: None,
-            started: false,
-        };
-        self.spawn(task.run(first));
+        let formatting = self.formatting();
+        let cut = self.cut();
+        let task =
+            Formatting { gateway: self.clone(), ask, format, out, usage: None, started: false };
+        self.spawn_to_end(async move {
+            let _formatting = formatting;
+            task.run(first, cut).await;
+        });
         Answer::begin(answer).await
     }
 }
@@ -44,8 +45,6 @@ struct Formatting {
     out: mpsc::Sender<Batch>,
     /// Of all tries together.
     usage: Option<Usage>,
-    /// Events before the first visible one: until then a failure can still be an HTTP status.
-    held: Vec<Event>,
     /// Whether the start of the answer was seen; a second try's is not told.
     started: bool,
 }
@@ -61,16 +60,20 @@ enum Tried {
 }
 
 impl Formatting {
-    async fn run(mut self, first: Answer) {
+    async fn run(mut self, first: Answer, cut: CancellationToken) {
         let out = self.out.clone();
         let ended = tokio::select! {
             biased;
             () = out.closed() => return,
+            () = cut.cancelled() => Err(shutting_down()),
             ended = self.tries(first) => ended,
         };
         if let Err(failure) = ended {
-            // Whoever has gone needs no word.
-            let _ = out.send(Err(failure)).await;
+            // Waits for a slow reader, but not after a cut; one that has gone needs no word.
+            tokio::select! {
+                _ = out.send(Err(failure)) => {}
+                () = stop_waiting(&cut) => {}
+            }
         }
     }
 
@@ -157,13 +160,11 @@ impl Formatting {
     }
 
     async fn show(&mut self, events: Vec<Event>) -> Result<(), Failure> {
-        self.started |= !events.is_empty();
-        self.held.extend(events);
-        let seen = |event: &Event| event.is_visible() || matches!(event, Event::Finished(_));
-        if !self.held.iter().any(seen) {
+        if events.is_empty() {
             return Ok(());
         }
-        self.out.send(Ok(std::mem::take(&mut self.held))).await.map_err(|_| broken())
+        self.started = true;
+        self.out.send(Ok(events)).await.map_err(|_| broken())
     }
 }
 

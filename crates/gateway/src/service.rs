@@ -103,6 +103,8 @@ pub(crate) struct Inner {
 pub(crate) struct Counters {
     total: AtomicU64,
     active: AtomicUsize,
+    /// Answers that are made to fit a format; each has a turn of its own while the model speaks.
+    formatting: AtomicUsize,
     failed: AtomicU64,
 }
 
@@ -174,6 +176,20 @@ impl Gateway {
         }
     }
 
+    pub(crate) fn cut(&self) -> CancellationToken {
+        self.0.cut.clone()
+    }
+
+    pub(crate) fn formatting(&self) -> InFormat {
+        self.0.counters.formatting.fetch_add(1, Ordering::AcqRel);
+        InFormat(Arc::clone(&self.0))
+    }
+
+    /// Runs a task that sees to its own end when the gateway is cut.
+    pub(crate) fn spawn_to_end(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.tasks.spawn(task);
+    }
+
     pub(crate) fn inner(&self) -> &Inner {
         &self.0
     }
@@ -196,7 +212,7 @@ impl Gateway {
         if resolved.reasoning_ignored { vec!["reasoning"] } else { Vec::new() }
     }
 
-    fn admit(&self) -> Result<Running, Failure> {
+    pub(crate) fn admit(&self) -> Result<Running, Failure> {
         let counters = &self.0.counters;
         counters.total.fetch_add(1, Ordering::Relaxed);
         let active = counters.active.fetch_add(1, Ordering::AcqRel);
@@ -240,11 +256,15 @@ impl Gateway {
         });
     }
 
+    fn is_busy(&self) -> bool {
+        self.stats().active > 0 || self.0.counters.formatting.load(Ordering::Acquire) > 0
+    }
+
     /// Lets running turns finish for at most `grace`, then ends them with an error.
     pub async fn shut_down(&self, grace: Duration) {
         self.0.tasks.close();
         let deadline = tokio::time::Instant::now() + grace;
-        while self.stats().active > 0 && tokio::time::Instant::now() < deadline {
+        while self.is_busy() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.0.cut.cancel();
@@ -321,5 +341,14 @@ impl std::fmt::Debug for Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.counters.active.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// An answer that is made to fit; counted down when dropped.
+pub(crate) struct InFormat(Arc<Inner>);
+
+impl Drop for InFormat {
+    fn drop(&mut self) {
+        self.0.counters.formatting.fetch_sub(1, Ordering::AcqRel);
     }
 }

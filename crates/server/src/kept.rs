@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 /// Bounds of what is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct KeptOptions {
-    /// How long a response is kept after it was last written.
+    /// How long a response is kept after it was last written or continued.
     pub timeout: Duration,
     /// Most responses.
     pub most: usize,
@@ -114,27 +114,14 @@ impl Kept {
 
     /// Keeps a response, or its later stage.
     pub(crate) fn put(&self, id: &str, response: KeptResponse) {
-        let bytes = response.bytes();
-        let mut entries = self.lock();
-        entries.remove(id);
-        if self.options.timeout.is_zero() || bytes > self.options.bytes {
-            return;
-        }
-        entries.bytes += bytes;
-        for item in response.items().filter_map(|item| item_id(item)) {
-            entries.by_item.insert(item, id.to_owned());
-        }
-        entries.by_id.insert(id.to_owned(), Entry { response, bytes, at: Instant::now() });
-        if entries.by_id.len() > self.options.most || entries.bytes > self.options.bytes {
-            entries.make_room(self.options);
-        }
+        self.lock().put(id, response, self.options);
     }
 
     /// Replaces a response that is still there; one that was deleted meanwhile stays deleted.
     pub(crate) fn update(&self, id: &str, response: KeptResponse) {
-        let is_there = self.lock().by_id.contains_key(id);
-        if is_there {
-            self.put(id, response);
+        let mut entries = self.lock();
+        if entries.by_id.contains_key(id) {
+            entries.put(id, response, self.options);
         }
     }
 
@@ -161,17 +148,21 @@ impl Kept {
         let mut chain = Vec::new();
         let mut bytes = 0;
         // Only the lists are taken out under the lock, not their texts.
-        let entries = self.lock();
-        let mut next = Some(id);
-        while let Some(id) = next {
-            let response =
-                entries.get(client, id, self.options.timeout).ok_or(Lacking::Response)?;
-            bytes += response.bytes();
+        let mut entries = self.lock();
+        let now = Instant::now();
+        let mut next = Some(id.to_owned());
+        while let Some(id) = next.take() {
+            entries.get(client, &id, self.options.timeout).ok_or(Lacking::Response)?;
+            let entry = entries.by_id.get_mut(&id).ok_or(Lacking::Response)?;
+            // A conversation that goes on keeps its beginning.
+            entry.at = now;
+            bytes += entry.bytes;
             if bytes > most || chain.len() > LONGEST_CHAIN {
                 return Err(Lacking::Room);
             }
+            let response = &entry.response;
             chain.push((Arc::clone(&response.input), Arc::clone(&response.output)));
-            next = response.previous.as_deref();
+            next.clone_from(&response.previous);
         }
         drop(entries);
         let items = chain.iter().rev().flat_map(|(input, output)| input.iter().chain(&**output));
@@ -199,6 +190,22 @@ impl Kept {
 }
 
 impl Entries {
+    fn put(&mut self, id: &str, response: KeptResponse, options: KeptOptions) {
+        let bytes = response.bytes();
+        self.remove(id);
+        if options.timeout.is_zero() || bytes > options.bytes {
+            return;
+        }
+        self.bytes += bytes;
+        for item in response.items().filter_map(|item| item_id(item)) {
+            self.by_item.insert(item, id.to_owned());
+        }
+        self.by_id.insert(id.to_owned(), Entry { response, bytes, at: Instant::now() });
+        if self.by_id.len() > options.most || self.bytes > options.bytes {
+            self.make_room(options);
+        }
+    }
+
     fn get(&self, client: &ClientId, id: &str, timeout: Duration) -> Option<&KeptResponse> {
         let entry = self.by_id.get(id)?;
         (entry.at.elapsed() < timeout && entry.response.client == *client)
@@ -266,6 +273,19 @@ mod tests {
         assert_eq!(kept.chain(&client(), "r2", 10), Err(Lacking::Room));
         assert!(kept.remove(&client(), "r1").is_some());
         assert_eq!(chain(), Err(Lacking::Response), "its beginning is gone");
+    }
+
+    /// Defect: answers of others pushed the beginning of a running conversation out.
+    #[tokio::test(start_paused = true)]
+    async fn a_conversation_that_goes_on_keeps_its_beginning() {
+        let kept = Kept::new(OPTIONS);
+        kept.put("r1", response("q1", "a1", None));
+        for id in ["x", "y", "z"] {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            assert!(kept.chain(&client(), "r1", 1000).is_ok(), "before {id}");
+            kept.put(id, response("q", "a", None));
+        }
+        assert!(kept.get(&client(), "r1").is_some() && kept.get(&client(), "x").is_none());
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,7 +16,10 @@ use dialects::Encoder;
 use gateway::Answer;
 use http::{HeaderValue, header};
 use http_body::Frame;
+use http_body_util::BodyExt as _;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
 
 /// Collects a whole answer.
 ///
@@ -38,22 +41,67 @@ pub(crate) fn stream(
     encoder: impl Encoder + Send + Unpin + 'static,
     keep_alive: Duration,
 ) -> Response {
-    let body = EventBody {
-        answer,
-        encoder,
-        buffer: BytesMut::with_capacity(1024),
-        keep_alive,
-        silent_since: Instant::now(),
-        timer: Box::pin(tokio::time::sleep(keep_alive)),
-        ended: false,
+    respond(Body::new(EventBody::new(answer, encoder, keep_alive)))
+}
+
+/// A streamed answer that goes on when its reader leaves, until its end or `stop`. Gives the task
+/// that carries it as well.
+pub(crate) fn detached(
+    answer: Answer,
+    encoder: impl Encoder + Send + Unpin + 'static,
+    keep_alive: Duration,
+    stop: CancellationToken,
+) -> (Response, impl Future<Output = ()> + Send) {
+    /// Frames that may wait for a slow reader.
+    const FRAMES: usize = 4;
+    let mut body = EventBody::new(answer, encoder, keep_alive);
+    let (out, frames) = mpsc::channel::<Bytes>(FRAMES);
+    let task = async move {
+        let mut reader = Some(out);
+        loop {
+            let frame = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                frame = body.frame() => frame,
+            };
+            let Some(Ok(frame)) = frame else { return };
+            let (Some(out), Ok(bytes)) = (&reader, frame.into_data()) else { continue };
+            let sent = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                sent = out.send(bytes) => sent,
+            };
+            if sent.is_err() {
+                reader = None;
+            }
+        }
     };
+    (respond(Body::new(Frames(frames))), task)
+}
+
+/// Frames that a task makes.
+struct Frames(mpsc::Receiver<Bytes>);
+
+impl http_body::Body for Frames {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.get_mut().0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+fn respond(body: Body) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         // Proxies that buffer would hold the answer back.
         (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    (headers, Body::new(body)).into_response()
+    (headers, body).into_response()
 }
 
 struct EventBody<E> {
@@ -71,6 +119,18 @@ struct EventBody<E> {
 const FRAME: usize = 64 << 10;
 
 impl<E: Encoder + Unpin> EventBody<E> {
+    fn new(answer: Answer, encoder: E, keep_alive: Duration) -> Self {
+        Self {
+            answer,
+            encoder,
+            buffer: BytesMut::with_capacity(1024),
+            keep_alive,
+            silent_since: Instant::now(),
+            timer: Box::pin(tokio::time::sleep(keep_alive)),
+            ended: false,
+        }
+    }
+
     /// Takes everything that is ready into the buffer.
     fn fill(&mut self, cx: &mut Context<'_>) {
         while !self.ended && self.buffer.len() < FRAME {

@@ -17,7 +17,8 @@ const USAGE_PATIENCE: Duration = Duration::from_secs(3);
 impl Drive<'_> {
     /// Hands on the rest and the end.
     pub(super) async fn finish(mut self) -> Ending {
-        if !self.add_figures().await {
+        let may_look_up = self.may_look_up();
+        if !self.add_figures(may_look_up).await {
             return Ending::Abandoned;
         }
         self.remember();
@@ -27,7 +28,8 @@ impl Drive<'_> {
     /// The same, with a stream that waits. It is entered before the client sees the end, for the
     /// results may be back at once.
     pub(super) async fn suspend(mut self, exchange: Exchange) -> Ending {
-        if !self.add_figures().await {
+        // The upstream knows the figures of whole turns only, and this one goes on.
+        if !self.add_figures(false).await {
             return Ending::Abandoned;
         }
         let mark = self.remember();
@@ -56,13 +58,13 @@ impl Drive<'_> {
 
     /// Puts the figures before the end. Nobody waits for figures with text in hand. `false` when
     /// the client has gone meanwhile.
-    async fn add_figures(&mut self) -> bool {
+    async fn add_figures(&mut self, may_look_up: bool) -> bool {
         self.look_at_pending();
         let end = self.pending.pop();
         self.looked_at = self.pending.len();
         self.visible = true;
         if let Some(estimate) = self.meter.estimate(&self.work.turn) {
-            let usage = if self.may_look_up() {
+            let usage = if may_look_up {
                 if !self.deliver_rest().await {
                     return false;
                 }

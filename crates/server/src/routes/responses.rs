@@ -104,8 +104,16 @@ impl Call {
 
     fn streamed(self, app: &App, answer: Answer) -> Response {
         let encoder = StreamEncoder::new(&self.form, self.created);
-        let recording = Recording::new(app.clone(), encoder, self);
-        reply::stream(answer, recording, app.0.options.keep_alive)
+        let keep_alive = app.0.options.keep_alive;
+        if !self.form.background {
+            let recording = Recording::new(app.clone(), encoder, self, None);
+            return reply::stream(answer, recording, keep_alive);
+        }
+        let stop = CancellationToken::new();
+        let recording = Recording::new(app.clone(), encoder, self, Some(stop.clone()));
+        let (response, task) = reply::detached(answer, recording, keep_alive, stop);
+        app.0.gateway.spawn(task);
+        response
     }
 
     /// Answers at once that it has begun; the answer itself is asked for later.

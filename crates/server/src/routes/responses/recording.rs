@@ -5,6 +5,7 @@ use bytes::BytesMut;
 use conversation::{Event, Failure};
 use dialects::Encoder;
 use dialects::openai_responses::{self, Status, StreamEncoder};
+use tokio_util::sync::CancellationToken;
 
 use super::Call;
 use crate::App;
@@ -14,14 +15,34 @@ pub(super) struct Recording {
     app: App,
     encoder: StreamEncoder,
     call: Call,
+    /// For an answer in the background: what stops it.
+    stop: Option<CancellationToken>,
     /// Of the answer, once it has begun.
     id: Option<String>,
     over: bool,
 }
 
 impl Recording {
-    pub(super) fn new(app: App, encoder: StreamEncoder, call: Call) -> Self {
-        Self { app, encoder, call, id: None, over: false }
+    pub(super) fn new(
+        app: App,
+        encoder: StreamEncoder,
+        call: Call,
+        stop: Option<CancellationToken>,
+    ) -> Self {
+        Self { app, encoder, call, stop, id: None, over: false }
+    }
+
+    fn background(&self, id: &str, is_over: bool) -> Background {
+        match &self.stop {
+            None => Background::No,
+            Some(_) if is_over => Background::Over,
+            Some(stop) => {
+                let (form, created) = (&self.call.form, self.call.created);
+                let cancelled =
+                    openai_responses::unfinished(id, Status::Cancelled, form, created).body;
+                Background::Running { stop: stop.clone(), cancelled: cancelled.into() }
+            }
+        }
     }
 
     /// Keeps a stage that has no answer yet, or never will.
@@ -32,10 +53,15 @@ impl Recording {
         let (form, created) = (&self.call.form, self.call.created);
         let record = openai_responses::unfinished(id, status, form, created);
         let key = record.id.clone();
-        let response = self.call.response.clone().at(record, Background::No);
-        match status {
-            Status::Queued | Status::InProgress => self.app.0.kept.put(&key, response),
-            Status::Cancelled => self.app.0.kept.update(&key, response),
+        let is_over = match status {
+            Status::Queued | Status::InProgress => false,
+            Status::Cancelled => true,
+        };
+        let response = self.call.response.clone().at(record, self.background(id, is_over));
+        if is_over {
+            self.app.0.kept.update(&key, response);
+        } else {
+            self.app.0.kept.put(&key, response);
         }
     }
 
@@ -46,7 +72,8 @@ impl Recording {
         }
         if let Some(record) = self.encoder.record() {
             let key = record.id.clone();
-            let response = self.call.response.clone().at(record, Background::No);
+            let over = self.background(&key, true);
+            let response = self.call.response.clone().at(record, over);
             self.app.0.kept.update(&key, response);
         }
     }

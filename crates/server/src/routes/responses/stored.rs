@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use conversation::Failure;
+use conversation::{Failure, FailureClass};
 use dialects::openai_responses::{self, Paging};
 use http::StatusCode;
 use serde::Deserialize;
@@ -26,6 +26,10 @@ fn find(app: &App, caller: &Caller, id: &str) -> Result<KeptResponse, Failure> {
     app.0.kept.get(&caller.client, id).ok_or_else(|| openai_responses::unknown_response(id))
 }
 
+fn unreadable_query() -> Failure {
+    Failure::new(FailureClass::Invalid, "The query of the URL could not be read.")
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Show {
     #[serde(default)]
@@ -41,7 +45,8 @@ pub(crate) async fn show(
     query: Result<Query<Show>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let id = text(id);
-    if query.is_ok_and(|Query(query)| query.stream) {
+    let Ok(Query(query)) = query else { return Err(visit.refusal(unreadable_query())) };
+    if query.stream {
         let message = "A stored response cannot be streamed; leave 'stream' out.";
         return Err(visit.refusal(Failure::invalid("stream", message)));
     }
@@ -102,8 +107,9 @@ pub(crate) async fn input_items(
     State(app): State<App>,
     Extension(visit): Extension<Visit>,
     id: Id,
-    Query(list): Query<List>,
+    list: Result<Query<List>, QueryRejection>,
 ) -> Result<Response, Refusal> {
+    let Ok(Query(list)) = list else { return Err(visit.refusal(unreadable_query())) };
     let response = find(&app, &caller, &text(id)).map_err(|failure| visit.refusal(failure))?;
     let paging = Paging::read(list.limit.as_deref(), list.order.as_deref(), list.after.as_deref())
         .map_err(|failure| visit.refusal(failure))?;
