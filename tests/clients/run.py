@@ -109,6 +109,10 @@ def run(arguments, tools, environment):
     if arguments.node is not None:
         return run_node(tools, environment, arguments.node)
     # Tests wait more than they work; those of one flow know nothing of the other's gateways.
+    print(
+        f"clients: testing the flows {' and '.join(gateway.FLOWS)}; results at their end",
+        flush=True,
+    )
     with ThreadPoolExecutor(len(gateway.FLOWS)) as pool:
         try:
             ended = pool.map(lambda flow: run_flow(tools, environment, flow), gateway.FLOWS)
