@@ -3,11 +3,14 @@
 //!
 //! Every dialect is a module with `decode`, a [`Encoder`] for streams, a function for whole
 //! replies and one for error bodies. What they share stands beside them: JSON text, wire structs,
-//! image checks, the list of ignored fields. There is no HTTP, async, clock or randomness here;
+//! image checks, rules for tools, the list of
+//! ignored fields. There is no HTTP, async, clock or randomness here;
 //! the time of an answer is an argument and its id is that of its first event.
 
 pub mod anthropic;
+mod document;
 mod encoder;
+mod freeform;
 mod ignored;
 mod json;
 pub mod openai_chat;
@@ -16,6 +19,7 @@ pub mod openai_responses;
 mod picture;
 mod problem;
 mod sealed;
+mod tools;
 mod wire;
 
 pub use encoder::Encoder;

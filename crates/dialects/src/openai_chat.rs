@@ -6,7 +6,6 @@
 //! of a reasoning block goes out in `reasoning_details`, which some clients hand back; an answer
 //! without seals does not have that field.
 
-mod custom;
 mod decode;
 mod error;
 pub(crate) mod fields;

@@ -14,7 +14,6 @@ mod decode;
 mod error;
 mod form;
 mod frames;
-mod freeform;
 mod item;
 mod list;
 mod stream;

@@ -45,7 +45,3 @@ pub(crate) fn check_name(name: &str, path: &str) -> Result<(), Failure> {
     }
     Ok(())
 }
-
-pub(crate) fn not_text(path: impl Into<String>) -> Failure {
-    Failure::invalid(path, "Only documents of plain text (UTF-8) are supported.")
-}

@@ -1,8 +1,10 @@
 //! The `cursor-api` command as an operator runs it: real processes, real sockets, real signals.
+//! And, without any of these, the parts that only this crate brings together: [`matrix`].
 
 mod client;
 mod crowd;
 mod leaving;
+mod matrix;
 mod process;
 mod refusals;
 mod serving;

@@ -1,4 +1,4 @@
-//! The fields that Chat Completions and the older Completions have in common.
+//! The fields that the APIs of OpenAI have in common.
 
 use conversation::{Continuity, Failure, Sampling};
 
@@ -41,7 +41,7 @@ pub(crate) fn single_answer(name: &str, count: Option<u64>) -> Result<(), Failur
     }
 }
 
-fn below_one(name: &str) -> Failure {
+pub(crate) fn below_one(name: &str) -> Failure {
     let message = format!(
         "Invalid '{name}': integer below minimum value. Expected a value >= 1, but got 0 instead."
     );

@@ -4,14 +4,11 @@ use conversation::{BlockKind, Reply, StopReason};
 use serde::Serialize;
 
 use super::usage::UsageBody;
-use super::{CallForm, ReplyForm, custom};
-use crate::json;
+use super::{CallForm, ReplyForm};
+use crate::{freeform, json, tools};
 
 /// What the client sees as the id of an answer begins with this.
 pub(super) const ID_PREFIX: &str = "chatcmpl-";
-
-/// What a call without argument text is given, because clients parse the text as JSON.
-pub(super) const NO_ARGUMENTS: &str = "{}";
 
 #[derive(Serialize)]
 struct Completion<'a> {
@@ -140,7 +137,7 @@ fn details(reply: &Reply) -> Vec<Detail<'_>> {
 fn calls<'a>(reply: &'a Reply, form: &CallForm) -> Calls<'a> {
     let mut functions = reply.blocks.iter().filter_map(|block| match &block.kind {
         BlockKind::ToolCall { id, name } => {
-            let arguments = if block.text.is_empty() { NO_ARGUMENTS } else { &block.text };
+            let arguments = tools::shown_arguments(&block.text);
             Some((id, Function { name, arguments }))
         }
         BlockKind::Text | BlockKind::Reasoning => None,
@@ -154,7 +151,7 @@ fn calls<'a>(reply: &'a Reply, form: &CallForm) -> Calls<'a> {
             let tool_calls = functions
                 .map(|(id, function)| {
                     let kind = if custom.contains(function.name) {
-                        let input = custom::unwrap(function.arguments);
+                        let input = freeform::unwrap(function.arguments);
                         CallKind::Custom { custom: Custom { name: function.name, input } }
                     } else {
                         CallKind::Function { function }

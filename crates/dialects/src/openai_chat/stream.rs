@@ -6,10 +6,11 @@
 use bytes::{BufMut, BytesMut};
 use conversation::{BlockKind, Event, Failure, StopReason, Usage};
 
-use super::custom::InputReader;
-use super::reply::{Detail, ID_PREFIX, NO_ARGUMENTS, finish_reason};
+use super::reply::{Detail, ID_PREFIX, finish_reason};
 use super::usage::UsageBody;
 use super::{CallForm, Mode, ReplyForm, error_body};
+use crate::freeform::Reader;
+use crate::tools::NO_ARGUMENTS;
 use crate::{Encoder, json};
 
 /// Follows the inside of a delta.
@@ -63,7 +64,7 @@ enum Block {
     },
     Custom {
         index: usize,
-        reader: InputReader,
+        reader: Reader,
     },
     FunctionCall {
         empty: bool,
@@ -200,7 +201,7 @@ impl StreamEncoder {
         out.put_slice(field);
         self.end_delta(out);
         if custom {
-            Block::Custom { index, reader: InputReader::default() }
+            Block::Custom { index, reader: Reader::default() }
         } else {
             Block::Call { index, empty: true }
         }

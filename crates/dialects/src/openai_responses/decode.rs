@@ -13,6 +13,7 @@ use conversation::{
 use super::error::PREVIOUS;
 use super::form::ReplyForm;
 use super::wire;
+use crate::openai_chat::fields;
 use crate::picture::Pictures;
 use crate::problem::{missing, unsupported_value};
 use crate::wire::{TextOr, parse};
@@ -77,14 +78,12 @@ impl Request {
         let mut ignored = Ignored::default();
         request.unknown.report("", &mut ignored);
         refuse_impossible(request)?;
-        let model = request
-            .model
-            .clone()
-            .filter(|model| !model.trim().is_empty())
-            .ok_or_else(|| Failure::invalid("model", "You must provide a model parameter."))?;
+        let model = fields::model(request.model.clone())?;
         let stream = stream(request, &mut ignored)?;
         let (store, background) = keeping(request)?;
-        let sampling = sampling(request, &mut ignored);
+        let sampling =
+            Sampling { temperature: request.temperature, top_p: request.top_p, seed: None };
+        fields::report_sampling(&sampling, &mut ignored);
         let limits = limits(request)?;
         let reasoning = reasoning(request.reasoning.as_ref(), &mut ignored)?;
         let includes_seal = included(request, &mut ignored);
@@ -186,25 +185,9 @@ fn keeping(request: &wire::Request) -> Result<(bool, bool), Failure> {
     Ok((store, background))
 }
 
-/// Neither upstream flow has sampling parameters.
-fn sampling(request: &wire::Request, ignored: &mut Ignored) -> Sampling {
-    for (name, given) in
-        [("temperature", request.temperature.is_some()), ("top_p", request.top_p.is_some())]
-    {
-        if given {
-            ignored.add("", name);
-        }
-    }
-    Sampling { temperature: request.temperature, top_p: request.top_p, seed: None }
-}
-
 fn limits(request: &wire::Request) -> Result<Limits, Failure> {
-    if request.max_output_tokens == Some(0) {
-        let message = "Invalid 'max_output_tokens': integer below minimum value. Expected a value \
-                       >= 1, but got 0 instead.";
-        return Err(Failure::invalid("max_output_tokens", message));
-    }
-    Ok(Limits { max_output_tokens: request.max_output_tokens, stop: Vec::new() })
+    let limit = fields::least_limit(&[("max_output_tokens", request.max_output_tokens)])?;
+    Ok(Limits { max_output_tokens: limit, stop: Vec::new() })
 }
 
 fn reasoning(wish: Option<&wire::Reasoning>, ignored: &mut Ignored) -> Result<Reasoning, Failure> {
@@ -266,9 +249,7 @@ fn report_wishes(request: &wire::Request, ignored: &mut Ignored) -> Result<(), F
         Some(_) => ignored.add("", "service_tier"),
     }
     if request.max_tool_calls == Some(0) {
-        let message = "Invalid 'max_tool_calls': integer below minimum value. Expected a value >= \
-                       1, but got 0 instead.";
-        return Err(Failure::invalid("max_tool_calls", message));
+        return Err(fields::below_one("max_tool_calls"));
     }
     match request.metadata.as_ref() {
         Some(metadata) if metadata.len() > 16 => {

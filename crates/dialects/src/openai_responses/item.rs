@@ -9,12 +9,8 @@ use serde_json::value::RawValue;
 
 use super::callable::{CallKind, Callable};
 use super::form::ReplyForm;
-use super::freeform;
-use crate::json;
-use crate::sealed;
-
-/// What a call without argument text is given, because clients parse the text as JSON.
-pub(super) const NO_ARGUMENTS: &str = "{}";
+use crate::tools::shown_arguments;
+use crate::{freeform, json, sealed};
 
 /// An item of an answer, without its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,12 +121,12 @@ impl Item {
             ItemKind::Reasoning if !shows_reasoning(&block.text, seal, form) => return None,
             ItemKind::Message | ItemKind::Reasoning => block.text.clone(),
             ItemKind::Call { callable, .. } => match callable.kind {
-                CallKind::Custom => freeform::input_of(&block.text),
+                CallKind::Custom => freeform::unwrap(&block.text),
                 CallKind::Function
                 | CallKind::LocalShell
                 | CallKind::Shell
                 | CallKind::ApplyPatch
-                | CallKind::ToolSearch => arguments(&block.text).to_owned(),
+                | CallKind::ToolSearch => shown_arguments(&block.text).to_owned(),
             },
         };
         Some(item.finish(&text, seal, form))
@@ -239,11 +235,6 @@ impl Item {
 /// Whether a reasoning block becomes an item: it has text, or a seal that the client wants.
 pub(super) fn shows_reasoning(text: &str, seal: Option<&str>, form: &ReplyForm) -> bool {
     !text.is_empty() || (form.sealed && seal.is_some())
-}
-
-/// The argument text of a call as clients get it.
-pub(super) fn arguments(text: &str) -> &str {
-    if text.is_empty() { NO_ARGUMENTS } else { text }
 }
 
 type Fields = BTreeMap<String, Box<RawValue>>;

@@ -11,11 +11,11 @@ use super::body::{Outcome, Record, State, Times, bare_id, error_code, record, re
 use super::callable::CallKind;
 use super::form::ReplyForm;
 use super::frames::{Field, Frames};
-use super::freeform::Reader;
 use super::item::{
-    Finished, Item, ItemKind, NO_ARGUMENTS, Output, OutputText, Progress, SummaryText,
-    shows_reasoning,
+    Finished, Item, ItemKind, Output, OutputText, Progress, SummaryText, shows_reasoning,
 };
+use crate::freeform::Reader;
+use crate::tools::NO_ARGUMENTS;
 use crate::{Encoder, json};
 
 /// Writes one answer as `response.…` events.
@@ -228,11 +228,14 @@ impl StreamEncoder {
 
     fn delta(&mut self, piece: &str, out: &mut BytesMut) {
         let Some(open) = &mut self.block else { return };
-        let text = match &mut open.freeform {
-            Some(reader) => reader.push(piece),
-            None => piece.to_owned(),
-        };
-        self.show_text(&text, out);
+        match &mut open.freeform {
+            Some(reader) => {
+                let mut text = String::with_capacity(piece.len());
+                reader.push(piece, &mut text);
+                self.show_text(&text, out);
+            }
+            None => self.show_text(piece, out),
+        }
     }
 
     /// Sends a piece of the item's own text.
@@ -258,13 +261,12 @@ impl StreamEncoder {
 
     fn close(&mut self, seal: Option<&str>, out: &mut BytesMut) {
         let Some(open) = &mut self.block else { return };
-        let rest = match (&open.item.kind, &mut open.freeform) {
-            (_, Some(reader)) => reader.finish(),
-            (ItemKind::Call { .. }, None) if open.text.is_empty() => NO_ARGUMENTS.to_owned(),
-            (ItemKind::Call { .. } | ItemKind::Message | ItemKind::Reasoning, None) => {
-                String::new()
-            }
-        };
+        let mut rest = String::new();
+        match (&open.item.kind, &mut open.freeform) {
+            (_, Some(reader)) => reader.finish(&mut rest),
+            (ItemKind::Call { .. }, None) if open.text.is_empty() => rest.push_str(NO_ARGUMENTS),
+            (ItemKind::Call { .. } | ItemKind::Message | ItemKind::Reasoning, None) => {}
+        }
         self.show_text(&rest, out);
         let Some(open) = self.block.take() else { return };
         let index = Field::Number("output_index", open.index());

@@ -5,8 +5,9 @@ use conversation::{Failure, File, Part};
 use super::blocks::{At, Place, Reader, not_blocks, texts};
 use super::required;
 use crate::anthropic::wire::{Block, Content, Source};
+use crate::document;
 use crate::picture::DataUri;
-use crate::problem::{not_text, unsupported_value};
+use crate::problem::unsupported_value;
 use crate::wire::TextOr;
 
 const PLAIN: &str = "text/plain";
@@ -165,10 +166,7 @@ impl Reader<'_> {
             let message = "PDF documents are not supported: send their text instead.";
             return Err(Failure::invalid(path, message));
         }
-        String::from_utf8(bytes)
-            .ok()
-            .filter(|text| !text.contains('\0'))
-            .ok_or_else(|| not_text(path))
+        document::text(bytes, path)
     }
 
     fn source(&mut self, block: &mut Block, path: &str) -> Result<Source, Failure> {

@@ -6,10 +6,8 @@ use super::{native, required};
 use crate::Ignored;
 use crate::anthropic::wire;
 use crate::problem::{check_name, shown, unsupported_value};
+use crate::tools::MAX_TOOLS;
 use crate::wire::raw_object;
-
-/// Most tools of a request.
-const MAX_TOOLS: usize = 1024;
 
 /// # Errors
 /// A tool is malformed, or the choice does not fit the tools.

@@ -1,11 +1,12 @@
 //! The calls of an assistant message that the client hands back.
 
 use conversation::{Failure, ToolCall};
-use serde_json::value::RawValue;
 
 use super::parts::Reader;
-use crate::openai_chat::{custom, wire};
+use crate::freeform;
+use crate::openai_chat::wire;
 use crate::problem::{missing, shown, unsupported_value};
+use crate::tools::arguments;
 
 /// A call in `tool_calls`.
 ///
@@ -68,24 +69,5 @@ fn custom_call(
     let name =
         call.name.filter(|name| !name.is_empty()).ok_or_else(|| missing(format!("{path}.name")))?;
     let input = call.input.ok_or_else(|| missing(format!("{path}.input")))?;
-    Ok(ToolCall { id, name, arguments: custom::wrap(&input) })
-}
-
-/// A string as the model wrote it, which need not be good JSON: a cut answer comes back like
-/// that, and refusing it would end the conversation for ever. Nothing at all is an empty object.
-fn arguments(raw: Option<&RawValue>, path: &str) -> Result<String, Failure> {
-    let Some(raw) = raw else { return Err(missing(path)) };
-    let text = match raw.get().as_bytes() {
-        [b'{', ..] => return crate::wire::raw_object(raw, path),
-        [b'"', ..] => serde_json::from_str::<String>(raw.get()).ok(),
-        _ => None,
-    };
-    match text {
-        Some(text) if text.trim_ascii().is_empty() => Ok("{}".to_owned()),
-        Some(text) => Ok(text),
-        None => {
-            let message = format!("Invalid type for '{path}': expected a string with JSON.");
-            Err(Failure::invalid(path, message))
-        }
-    }
+    Ok(ToolCall { id, name, arguments: freeform::wrap(&input) })
 }

@@ -7,7 +7,8 @@ use conversation::{Failure, ToolChoice};
 use super::tools::Declared;
 use crate::Ignored;
 use crate::openai_chat::wire;
-use crate::problem::{missing, shown, unsupported_value};
+use crate::problem::{missing, unsupported_value};
+use crate::tools::not_offered;
 use crate::wire::TextOr;
 
 /// Reads `tool_choice`. A list of allowed tools takes the others out of `declared`.
@@ -160,6 +161,5 @@ fn named(
     if of_kind && declared.tools.iter().any(|tool| tool.name == name) {
         return Ok(name);
     }
-    let message = format!("Tool choice '{}' not found in the offered tools.", shown(&name));
-    Err(Failure::invalid(path, message))
+    Err(not_offered(&name, &path))
 }

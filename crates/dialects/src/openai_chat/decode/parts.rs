@@ -1,12 +1,12 @@
 //! The content of a message: a string or parts, each allowed only in some roles.
 
-use conversation::{Failure, File, Part};
+use conversation::{Failure, Part};
 
 use crate::openai_chat::wire;
-use crate::picture::{DataUri, Pictures};
+use crate::picture::Pictures;
 use crate::problem::{missing, unsupported_value};
 use crate::wire::TextOr;
-use crate::{Ignored, problem};
+use crate::{Ignored, document};
 
 /// What is kept in mind while messages are read.
 #[derive(Debug)]
@@ -165,21 +165,7 @@ impl Reader<'_> {
         }
         let path = format!("{path}.file_data");
         let data = file.file_data.ok_or_else(|| missing(path.as_str()))?;
-        let Some(uri) = DataUri::parse(&data) else {
-            let message =
-                "Expected a base64-encoded data URI such as 'data:text/plain;base64,aGk='.";
-            return Err(Failure::invalid(path, message));
-        };
-        let bytes = uri.decode(self.pictures.max_bytes(), &path)?;
-        let text = String::from_utf8(bytes)
-            .ok()
-            .filter(|text| !text.contains('\0'))
-            .ok_or_else(|| problem::not_text(path))?;
-        let mime_type = if uri.media_type.is_empty() { "text/plain" } else { uri.media_type };
-        Ok(Part::File(File {
-            name: file.filename.unwrap_or_else(|| "document.txt".to_owned()),
-            mime_type: mime_type.to_ascii_lowercase(),
-            text,
-        }))
+        let max_bytes = self.pictures.max_bytes();
+        document::file(file.filename, &data, max_bytes, &path).map(Part::File)
     }
 }

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use conversation::{Failure, Tool, ToolChoice, Tools};
-use serde_json::json;
 
 use super::choice::{function_choice, tool_choice};
 use crate::Ignored;
-use crate::openai_chat::{CallForm, custom, wire};
-use crate::problem::{check_name, missing, shown, unsupported_value};
-use crate::wire::{TextOr, raw_object};
+use crate::freeform::{self, Grammar};
+use crate::openai_chat::{CallForm, wire};
+use crate::problem::{missing, unsupported_value};
+use crate::tools::{MAX_TOOLS, declared_name, parameters, same_name, too_many};
+use crate::wire::TextOr;
 
 /// The fields of a request that are about tools.
 #[derive(Debug)]
@@ -29,11 +30,6 @@ pub(super) struct Declared {
     /// Names of the custom ones.
     pub(super) custom: BTreeSet<String>,
 }
-
-/// Most tools of a request; the API itself takes 128.
-const MAX_TOOLS: usize = 1024;
-/// The schema of a tool that takes nothing.
-const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// The tools, and how calls of them are to be shown.
 ///
@@ -99,12 +95,10 @@ impl Declared {
 
     fn push(&mut self, tool: Tool, path: &str) -> Result<(), Failure> {
         if self.tools.len() >= MAX_TOOLS {
-            let message = format!("Too many tools: at most {MAX_TOOLS} are accepted.");
-            return Err(Failure::invalid(path, message));
+            return Err(too_many(path));
         }
         if self.tools.iter().any(|other| other.name == tool.name) {
-            let message = format!("Two tools have the name '{}'.", shown(&tool.name));
-            return Err(Failure::invalid(path, message));
+            return Err(same_name(&tool.name, path));
         }
         self.tools.push(tool);
         Ok(())
@@ -118,69 +112,33 @@ fn function_tool(
     ignored: &mut Ignored,
 ) -> Result<Tool, Failure> {
     function.unknown.report(ignored_prefix, ignored);
-    let name = name(function.name, path)?;
-    let parameters = match function.parameters {
-        Some(schema) => raw_object(&schema, &format!("{path}.parameters"))?,
-        None => NO_PARAMETERS.to_owned(),
-    };
+    let name = declared_name(function.name, path)?;
+    let path = format!("{path}.parameters");
+    let parameters = parameters(function.parameters.as_deref(), &path)?;
     Ok(Tool { name, description: function.description.unwrap_or_default(), parameters })
 }
 
 fn custom_tool(tool: wire::Custom, path: &str, ignored: &mut Ignored) -> Result<Tool, Failure> {
     tool.unknown.report("tools[].custom.", ignored);
-    let name = name(tool.name, path)?;
-    let form = match tool.format {
-        Some(format) => text_form(format, &format!("{path}.format"), ignored)?,
-        None => FREE_TEXT.to_owned(),
+    let name = declared_name(tool.name, path)?;
+    let grammar = match tool.format {
+        Some(format) => grammar(format, &format!("{path}.format"), ignored)?,
+        None => None,
     };
-    let parameters = json!({
-        "type": "object",
-        "properties": { custom::INPUT: { "type": "string", "description": form } },
-        "required": [custom::INPUT],
-        "additionalProperties": false,
-    });
-    let description = tool.description.unwrap_or_default();
-    Ok(Tool { name, description, parameters: parameters.to_string() })
+    Ok(freeform::tool(name, tool.description, grammar))
 }
 
-fn name(name: Option<String>, path: &str) -> Result<String, Failure> {
-    let path = format!("{path}.name");
-    let name = name.ok_or_else(|| missing(path.as_str()))?;
-    check_name(&name, &path)?;
-    Ok(name)
-}
-
-const FREE_TEXT: &str = "The whole input of the tool, as plain text.";
-
-/// What the model is told of the input. The grammar is told to it and not enforced.
-fn text_form(
+fn grammar(
     format: wire::CustomFormat,
     path: &str,
     ignored: &mut Ignored,
-) -> Result<String, Failure> {
+) -> Result<Option<Grammar>, Failure> {
     format.unknown.report("tools[].custom.format.", ignored);
-    match format.kind.as_deref() {
-        Some("text") => Ok(FREE_TEXT.to_owned()),
-        Some("grammar") => {
-            let path = format!("{path}.grammar");
-            let grammar = format.grammar.ok_or_else(|| missing(path.as_str()))?;
-            grammar.unknown.report("tools[].custom.format.grammar.", ignored);
-            let syntax = match grammar.syntax.as_deref() {
-                Some("lark") => "Lark",
-                Some("regex") => "regular expression",
-                Some(other) => {
-                    let supported = "'lark' and 'regex'";
-                    return Err(unsupported_value(format!("{path}.syntax"), other, supported));
-                }
-                None => return Err(missing(format!("{path}.syntax"))),
-            };
-            let definition =
-                grammar.definition.ok_or_else(|| missing(format!("{path}.definition")))?;
-            Ok(format!("{FREE_TEXT} It must match this grammar ({syntax}):\n{definition}"))
-        }
-        Some(other) => {
-            Err(unsupported_value(format!("{path}.type"), other, "'text' and 'grammar'"))
-        }
-        None => Err(missing(format!("{path}.type"))),
+    if !freeform::has_grammar(format.kind.as_deref(), path)? {
+        return Ok(None);
     }
+    let path = format!("{path}.grammar");
+    let grammar = format.grammar.ok_or_else(|| missing(path.as_str()))?;
+    grammar.unknown.report("tools[].custom.format.grammar.", ignored);
+    Grammar::read(grammar.syntax.as_deref(), grammar.definition, &path).map(Some)
 }

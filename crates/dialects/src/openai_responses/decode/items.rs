@@ -12,7 +12,7 @@ use super::{History, listing, no_input};
 use crate::json;
 use crate::openai_responses::callable::{Callables, flat_name};
 use crate::openai_responses::error::PREVIOUS;
-use crate::openai_responses::{freeform, wire};
+use crate::openai_responses::wire;
 use crate::problem::{missing, shown, unsupported_value};
 use crate::sealed;
 use crate::wire::{TextOr, parse_at, raw_object};

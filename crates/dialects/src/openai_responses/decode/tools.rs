@@ -7,10 +7,12 @@ use serde_json::value::RawValue;
 
 use super::echo::line;
 use crate::Ignored;
+use crate::freeform::{self, Grammar};
 use crate::json;
 use crate::openai_responses::callable::{CallKind, Callable, Callables, flat_name, free_name};
-use crate::openai_responses::{freeform, wire};
-use crate::problem::{check_name, empty, missing, shown, unsupported_value};
+use crate::openai_responses::wire;
+use crate::problem::{empty, missing, unsupported_value};
+use crate::tools::{MAX_TOOLS, declared_name, parameters, same_name, too_many};
 use crate::wire::{parse_at, raw_object};
 
 mod brought;
@@ -33,11 +35,6 @@ struct Known {
     neutral: String,
     callable: Callable,
 }
-
-/// Most tools of a request, those in name spaces included.
-const MAX_TOOLS: usize = 1024;
-/// The schema of a tool that takes nothing.
-const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// `chain` are the items before the request: they may bring tools, as those of the input may.
 ///
@@ -188,8 +185,7 @@ impl Offer {
         (path, source): (&str, Source),
     ) -> Result<(), Failure> {
         if self.known.len() >= MAX_TOOLS {
-            let message = format!("Too many tools: at most {MAX_TOOLS} are accepted.");
-            return Err(Failure::invalid(path, message));
+            return Err(too_many(path));
         }
         let callable = Callable {
             namespace: namespace.map(|(name, _)| name.to_owned()),
@@ -203,8 +199,7 @@ impl Offer {
             if source == Source::Item {
                 return Ok(());
             }
-            let message = format!("Two tools have the name '{}'.", shown(&tool.name));
-            return Err(Failure::invalid(format!("{path}.name"), message));
+            return Err(same_name(&tool.name, &format!("{path}.name")));
         }
         if let Some((name, about)) = namespace {
             let taken = |name: &str| self.known.iter().any(|known| known.neutral == name);
@@ -242,19 +237,9 @@ fn is_hosted(word: &str) -> bool {
         )
 }
 
-fn name(tool: &wire::Tool, path: &str) -> Result<String, Failure> {
-    let path = format!("{path}.name");
-    let name = tool.name.clone().ok_or_else(|| missing(path.as_str()))?;
-    check_name(&name, &path)?;
-    Ok(name)
-}
-
 fn function(tool: &wire::Tool, path: &str) -> Result<Tool, Failure> {
-    let name = name(tool, path)?;
-    let parameters = match &tool.parameters {
-        Some(schema) => raw_object(schema, &format!("{path}.parameters"))?,
-        None => NO_PARAMETERS.to_owned(),
-    };
+    let name = declared_name(tool.name.clone(), path)?;
+    let parameters = parameters(tool.parameters.as_deref(), &format!("{path}.parameters"))?;
     Ok(Tool { name, description: tool.description.clone().unwrap_or_default(), parameters })
 }
 
@@ -280,75 +265,16 @@ fn function_echo(tool: &wire::Tool) -> Box<RawValue> {
     line(&String::from_utf8(bytes).expect("JSON is UTF-8"))
 }
 
-#[derive(Serialize)]
-struct FreeformSchema {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    properties: FreeformProperties,
-    required: [&'static str; 1],
-    #[serde(rename = "additionalProperties")]
-    additional: bool,
-}
-
-#[derive(Serialize)]
-struct FreeformProperties {
-    input: StringSchema,
-}
-
-#[derive(Serialize)]
-struct StringSchema {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    description: String,
-}
-
 /// A freeform tool as a function of one text.
 fn custom(tool: &wire::Tool, path: &str) -> Result<Tool, Failure> {
-    let name = name(tool, path)?;
-    let rule = match &tool.format {
-        None => None,
-        Some(format) => grammar(format, &format!("{path}.format"))?,
-    };
-    let about = match &rule {
-        None => "The whole input of the tool, as plain text.".to_owned(),
-        Some(rule) => format!("The whole input of the tool, as plain text. {rule}"),
-    };
-    let schema = FreeformSchema {
-        kind: "object",
-        properties: FreeformProperties {
-            input: StringSchema { kind: "string", description: about },
-        },
-        required: [freeform::ARGUMENT],
-        additional: false,
-    };
-    let parameters = String::from_utf8(json::to_vec(&schema)).expect("JSON is UTF-8");
-    let mut description = tool.description.clone().unwrap_or_default();
-    if !description.is_empty() {
-        description.push_str("\n\n");
-    }
-    description.push_str("Put the text that this tool takes into `input`, and nothing around it.");
-    Ok(Tool { name, description, parameters })
-}
-
-/// What the input must look like, in words for the model.
-fn grammar(format: &wire::InputFormat, path: &str) -> Result<Option<String>, Failure> {
-    match format.kind.as_deref() {
-        None => return Err(missing(format!("{path}.type"))),
-        Some("text") => return Ok(None),
-        Some("grammar") => {}
-        Some(other) => {
-            return Err(unsupported_value(format!("{path}.type"), other, "'text' and 'grammar'"));
+    let name = declared_name(tool.name.clone(), path)?;
+    let path = format!("{path}.format");
+    let grammar = match &tool.format {
+        Some(format) if freeform::has_grammar(format.kind.as_deref(), &path)? => {
+            let definition = format.definition.clone();
+            Some(Grammar::read(format.syntax.as_deref(), definition, &path)?)
         }
-    }
-    let definition =
-        format.definition.as_ref().ok_or_else(|| missing(format!("{path}.definition")))?;
-    let kind = match format.syntax.as_deref() {
-        Some("lark") => "Lark grammar",
-        Some("regex") => "regular expression",
-        Some(other) => {
-            return Err(unsupported_value(format!("{path}.syntax"), other, "'lark' and 'regex'"));
-        }
-        None => return Err(missing(format!("{path}.syntax"))),
+        Some(_) | None => None,
     };
-    Ok(Some(format!("It must match this {kind}:\n{definition}")))
+    Ok(freeform::tool(name, tool.description.clone(), grammar))
 }

@@ -1,11 +1,11 @@
 //! Calls of tools and their outputs.
 
-use serde::Serialize;
-
 use super::{
-    Failure, Items, Part, Place, RawValue, TextOr, ToolCall, ToolResult, flat_name, freeform, json,
-    missing, parse_at, raw_object, wire,
+    Failure, Items, Part, Place, TextOr, ToolCall, ToolResult, flat_name, json, missing, parse_at,
+    raw_object, wire,
 };
+use crate::freeform;
+use crate::tools::arguments;
 
 impl Items<'_, '_> {
     pub(super) fn function_call(&mut self, item: wire::Item, path: &str) -> Result<(), Failure> {
@@ -19,7 +19,7 @@ impl Items<'_, '_> {
         let id = call_id(item.call_id, path)?;
         let name = self.tool_name(item.namespace.as_deref(), item.name, path)?;
         let input = item.input.ok_or_else(|| missing(format!("{path}.input")))?;
-        let arguments = freeform_arguments(&input);
+        let arguments = freeform::wrap(&input);
         self.builder.call(ToolCall { id, name, arguments }, path)
     }
 
@@ -130,34 +130,4 @@ impl Items<'_, '_> {
 
 fn call_id(id: Option<String>, path: &str) -> Result<String, Failure> {
     id.filter(|id| !id.is_empty()).ok_or_else(|| missing(format!("{path}.call_id")))
-}
-
-/// A string as the model wrote it, which need not be good JSON: a cut answer comes back like
-/// that, and refusing it would end the conversation for ever. Nothing at all is an empty object.
-fn arguments(raw: Option<&RawValue>, path: &str) -> Result<String, Failure> {
-    let Some(raw) = raw else { return Err(missing(path)) };
-    let text = match raw.get().as_bytes() {
-        [b'{', ..] => return raw_object(raw, path),
-        [b'"', ..] => serde_json::from_str::<String>(raw.get()).ok(),
-        _ => None,
-    };
-    match text {
-        Some(text) if text.trim_ascii().is_empty() => Ok("{}".to_owned()),
-        Some(text) => Ok(text),
-        None => {
-            let message = format!("Invalid type for '{path}': expected a string with JSON.");
-            Err(Failure::invalid(path, message))
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Freeform<'a> {
-    input: &'a str,
-}
-
-/// The arguments of the function that stands for a freeform tool.
-fn freeform_arguments(input: &str) -> String {
-    debug_assert_eq!(freeform::ARGUMENT, "input");
-    String::from_utf8(json::to_vec(&Freeform { input })).expect("JSON is UTF-8")
 }

@@ -3,10 +3,9 @@
 use conversation::{Failure, ToolChoice};
 use serde_json::value::RawValue;
 
-use super::{
-    CallKind, Ignored, Known, Offer, is_hosted, missing, parse_at, shown, unsupported_value,
-};
+use super::{CallKind, Ignored, Known, Offer, is_hosted, missing, parse_at, unsupported_value};
 use crate::openai_responses::wire;
+use crate::tools::not_offered;
 use crate::wire::TextOr;
 
 /// # Errors
@@ -108,9 +107,6 @@ impl Wanted<'_> {
                 // A choice may leave the name space out where the name alone is clear.
                 && self.namespace.is_none_or(|space| known.callable.namespace.as_deref() == Some(space))
         };
-        known.iter().find(fits).ok_or_else(|| {
-            let message = format!("Tool choice '{}' not found in the offered tools.", shown(name));
-            Failure::invalid(format!("{path}.name"), message)
-        })
+        known.iter().find(fits).ok_or_else(|| not_offered(name, &format!("{path}.name")))
     }
 }
