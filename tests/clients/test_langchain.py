@@ -154,6 +154,20 @@ def test_a_failed_tool(model, ask):
     assert "it sank" in ask(bound, [*messages, answer, failed]).text
 
 
+@pytest.mark.parametrize("api", ["responses", "anthropic"])
+def test_a_tool_that_shows_a_picture(server, api, ask):
+    bound = make_model(api, server).bind_tools([get_time])
+    messages = [HumanMessage(script(call("get_time"), NEXT, sim("recall", "K")))]
+    answer = ask(bound, messages)
+    data = pictures.base64_text(pictures.png(16, 16))
+    parts = [
+        {"type": "text", "text": "a clock [[mem K=seen]]"},
+        {"type": "image", "base64": data, "mime_type": "image/png"},
+    ]
+    shown = ToolMessage(parts, tool_call_id=answer.tool_calls[0]["id"])
+    assert ask(bound, [*messages, answer, shown]).text == "seen"
+
+
 @pytest.mark.parametrize("choice", ["any", "get_weather"])
 def test_a_choice_of_tools(model, ask, choice):
     bound = model.bind_tools([get_weather, get_time], tool_choice=choice)
