@@ -7,6 +7,7 @@
 use std::process::ExitCode;
 
 mod ci;
+mod clients;
 mod demo;
 mod generate;
 mod layers;
@@ -20,6 +21,8 @@ cargo xtask COMMAND
   demo [ARGS]       the gateway and a simulated backend in one process, debug build
   test [-- FILTER]  all tests; with FILTER only the Rust tests that it selects
   ci                everything that must pass before a commit
+  clients [ARGS]    command-line agents against the binary: --runs N, --only NAME,
+                    --flow agent|chat; large downloads the first time
   gen [--check]     Rust from proto/; with --check only says which files are stale
   tidy              house rules that no compiler checks
   layers            which crate may use which
@@ -63,6 +66,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<Verdict> {
         ["test"] => suite::run(&[]),
         ["test", "--", filter @ ..] => suite::run(filter),
         ["ci"] => ci::run(),
+        ["clients", rest @ ..] => clients::run(rest),
         ["gen"] => generate::run(generate::Mode::Write),
         ["gen", "--check"] => generate::run(generate::Mode::Check),
         ["tidy"] => tidy::run(),

@@ -34,9 +34,10 @@ impl Event {
     pub fn is_visible(&self) -> bool {
         match self {
             Self::Delta(_) | Self::Opened(BlockKind::ToolCall { .. }) => true,
+            // Reasoning that is sealed and has no text shows by its seal.
+            Self::Closed(seal) => seal.is_some(),
             Self::Started { .. }
             | Self::Opened(BlockKind::Text | BlockKind::Reasoning)
-            | Self::Closed(_)
             | Self::Usage(_)
             | Self::Finished(_) => false,
         }

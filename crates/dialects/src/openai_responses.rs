@@ -1,5 +1,5 @@
 //! OpenAI Responses: requests of `POST /v1/responses`, its streamed and whole answers, what is
-//! kept of them for later requests, and its error bodies.
+//! kept of them for later requests, conversations made short, and its error bodies.
 //!
 //! The shapes are those of the public API reference and of the Open Responses specification,
 //! whichever is stricter. A conversation is a flat list of items here; [`Request`] turns them
@@ -10,6 +10,7 @@
 
 mod body;
 mod callable;
+mod compaction;
 mod decode;
 mod error;
 mod form;
@@ -21,8 +22,9 @@ mod usage;
 mod wire;
 
 pub use body::{Record, Status, Times, encode_whole, failed, response_id, unfinished};
+pub use compaction::{CompactionForm, encode_compaction};
 pub use decode::{Request, read};
 pub use error::{error_body, unknown_previous_response, unknown_response};
 pub use form::ReplyForm;
-pub use list::{Order, Paging, deleted_body, input_items_body};
+pub use list::{Order, Paging, deleted_body, input_items_body, input_tokens_body};
 pub use stream::StreamEncoder;

@@ -8,11 +8,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use conversation::{Failure, FailureClass, Reply};
 use dialects::{Decoded, Encoder, Ignored, Images};
-use gateway::{Answer, Ask};
-use http::{HeaderName, HeaderValue};
+use gateway::{Answer, Ask, Counted};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::App;
 use crate::auth::Caller;
+use crate::failure::json;
 use crate::router::Visit;
 use crate::{body, reply};
 
@@ -142,6 +143,23 @@ pub(crate) async fn answer(app: &App, visit: &Visit, ask: Ask) -> Result<Answer,
     app.0.gateway.answer(ask).await.inspect_err(|failure| {
         tracing::info!(request = %visit.id, class = failure.class.name(), "request failed");
     })
+}
+
+/// Counts the tokens of a request, and says in a header whether the upstream counted or the gateway
+/// estimated.
+pub(crate) async fn count<F>(
+    app: &App,
+    question: Question<F>,
+    body: impl FnOnce(Counted) -> Vec<u8>,
+) -> Result<Response, Failure> {
+    const SOURCE: HeaderName = HeaderName::from_static("x-token-count");
+    let remarks = Remarks::new(app, &question);
+    let counted = app.0.gateway.count_tokens(question.ask).await?;
+    let source = if counted.exact { "exact" } else { "estimate" };
+    let mut response = json(StatusCode::OK, body(counted));
+    response.headers_mut().insert(SOURCE, HeaderValue::from_static(source));
+    remarks.write(&mut response);
+    Ok(response)
 }
 
 /// A whole answer, or a streamed one, in the shape of its surface.

@@ -56,9 +56,17 @@ pub(crate) struct Tool {
     pub(crate) alias: String,
     /// MCP server or provider it is routed to.
     pub(crate) server: String,
+    pub(crate) description: String,
     pub(crate) schema: Value,
     /// Whether a call of it reaches the client.
     pub(crate) callable: bool,
+}
+
+impl Tool {
+    /// What the model reads of it.
+    fn characters(&self) -> usize {
+        self.name.len() + self.description.len() + self.schema.to_string().len()
+    }
 }
 
 /// The decoded request.
@@ -154,7 +162,7 @@ impl View {
     pub(crate) fn characters(&self) -> usize {
         let messages =
             self.messages.iter().map(|message| message.text.len() + message.reasoning.len());
-        let tools = self.tools.iter().map(|tool| tool.name.len() + 64);
+        let tools = self.tools.iter().map(Tool::characters);
         self.system.iter().map(String::len).chain(messages).chain(tools).sum()
     }
 

@@ -20,6 +20,13 @@ pub(crate) fn to_client(id: &str) -> String {
     if fits { id.to_owned() } else { wrap(id) }
 }
 
+/// The part of a stream's id that tells it from other streams, for ids of calls that are made up.
+pub(crate) fn mark(stream: &str) -> String {
+    const LENGTH: usize = 12;
+    let start = stream.len().saturating_sub(LENGTH);
+    stream.get(start..).unwrap_or(stream).to_owned()
+}
+
 /// The server's id of a call that a client names. An id that was never wrapped is its own.
 pub(crate) fn to_upstream(id: &str) -> String {
     unwrap(id).unwrap_or_else(|| id.to_owned())

@@ -1,10 +1,10 @@
 //! The response object: finished, failed, or not there yet.
 
-use conversation::{Failure, FailureClass, Reply, StopReason, Usage};
+use conversation::{BlockKind, Failure, FailureClass, Reply, StopReason, Usage};
 use serde::Serialize;
 
 use super::form::ReplyForm;
-use super::item::{Item, Output};
+use super::item::{Item, Output, Progress};
 use super::usage::UsageBody;
 use crate::json;
 
@@ -61,8 +61,16 @@ pub(super) fn bare_id(id: &str) -> &str {
 pub fn encode_whole(reply: &Reply, form: &ReplyForm, times: impl Into<Times>) -> Record {
     let id = response_id(&reply.id);
     let mut output = Output::default();
-    for block in &reply.blocks {
-        if let Some(item) = Item::finished(block, bare_id(&reply.id), output.len(), form) {
+    let last = reply.blocks.len().saturating_sub(1);
+    for (place, block) in reply.blocks.iter().enumerate() {
+        let progress = match block.kind {
+            BlockKind::Text if place == last => Progress::at_the_end(&reply.stop),
+            BlockKind::Text | BlockKind::Reasoning | BlockKind::ToolCall { .. } => {
+                Progress::Completed
+            }
+        };
+        let (id, index) = (bare_id(&reply.id), output.len());
+        if let Some(item) = Item::finished(block, id, index, progress, form) {
             output.push(item);
         }
     }

@@ -19,6 +19,7 @@ use crate::problem::{missing, unsupported_value};
 use crate::wire::{TextOr, parse};
 use crate::{Decoded, Ignored, Images};
 
+mod compaction;
 mod echo;
 mod history;
 mod items;
@@ -34,7 +35,7 @@ pub struct Request {
     fields: Arc<wire::Request>,
 }
 
-/// Reads the body of `POST /v1/responses`.
+/// Reads the body of `POST /v1/responses`, or of `…/input_tokens` or `…/compact` below it.
 ///
 /// # Errors
 /// The body is not JSON, or a field has the wrong type. The failure names the field.
@@ -74,6 +75,15 @@ impl Request {
         earlier: &[String],
         images: &Images,
     ) -> Result<Decoded<ReplyForm>, Failure> {
+        self.understand(Purpose::Answer, earlier, images)
+    }
+
+    fn understand(
+        &self,
+        purpose: Purpose,
+        earlier: &[String],
+        images: &Images,
+    ) -> Result<Decoded<ReplyForm>, Failure> {
         let request = &*self.fields;
         let mut ignored = Ignored::default();
         request.unknown.report("", &mut ignored);
@@ -97,7 +107,7 @@ impl Request {
             input: request.input.as_ref(),
             earlier,
             previous: self.previous_response_id(),
-            list: store,
+            list: store || purpose == Purpose::Compaction,
         };
         let mut reader = parts::Reader { pictures: Pictures::new(images), ignored: &mut ignored };
         let history = items::read(&source, &tools.callables, &mut reader)?;
@@ -127,6 +137,14 @@ impl Request {
         };
         Ok(Decoded { turn, form, ignored, wanted })
     }
+}
+
+/// What a request is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Answer,
+    /// Its items are wanted back, whether or not the answer is stored.
+    Compaction,
 }
 
 /// What the items amount to.

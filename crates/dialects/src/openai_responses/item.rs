@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use conversation::{Block, BlockKind};
+use conversation::{Block, BlockKind, StopReason};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -39,6 +39,18 @@ pub(super) enum Progress {
 }
 
 impl Progress {
+    /// Of the last item of an answer.
+    pub(super) fn at_the_end(stop: &StopReason) -> Self {
+        match stop {
+            StopReason::MaxOutput => Self::Incomplete,
+            StopReason::EndTurn
+            | StopReason::ToolCalls
+            | StopReason::StopSequence(_)
+            | StopReason::Refused
+            | StopReason::Other(_) => Self::Completed,
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Started => "in_progress",
@@ -112,6 +124,7 @@ impl Item {
         block: &Block,
         answer: &str,
         index: usize,
+        progress: Progress,
         form: &ReplyForm,
     ) -> Option<Finished> {
         let item = Self::new(block.kind.clone(), answer, index, form);
@@ -129,14 +142,20 @@ impl Item {
                 | CallKind::ToolSearch => shown_arguments(&block.text).to_owned(),
             },
         };
-        Some(item.finish(&text, seal, form))
+        Some(item.finish(&text, progress, seal, form))
     }
 
     /// The item with all of its text.
-    pub(super) fn finish(&self, text: &str, seal: Option<&str>, form: &ReplyForm) -> Finished {
-        let shown = self.json(text, Progress::Completed, form.sealed.then_some(seal));
+    pub(super) fn finish(
+        &self,
+        text: &str,
+        progress: Progress,
+        seal: Option<&str>,
+        form: &ReplyForm,
+    ) -> Finished {
+        let shown = self.json(text, progress, form.sealed.then_some(seal));
         let kept = (seal.is_some() && !form.sealed && self.kind == ItemKind::Reasoning)
-            .then(|| self.json(text, Progress::Completed, Some(seal)));
+            .then(|| self.json(text, progress, Some(seal)));
         Finished { shown, kept }
     }
 

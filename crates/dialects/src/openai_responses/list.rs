@@ -1,4 +1,5 @@
-//! Small bodies: the list of input items, and the word that an answer was deleted.
+//! Small bodies: the list of input items, the number of tokens, and the word that an answer was
+//! deleted.
 
 use conversation::Failure;
 use serde::Serialize;
@@ -107,6 +108,18 @@ pub fn input_items_body(items: &[String], paging: &Paging) -> Vec<u8> {
 }
 
 #[derive(Serialize)]
+struct InputTokens {
+    object: &'static str,
+    input_tokens: u64,
+}
+
+/// The body of `POST /v1/responses/input_tokens`.
+#[must_use]
+pub fn input_tokens_body(tokens: u64) -> Vec<u8> {
+    json::to_vec(&InputTokens { object: "response.input_tokens", input_tokens: tokens })
+}
+
+#[derive(Serialize)]
 struct Deleted<'a> {
     id: &'a str,
     object: &'static str,
@@ -161,6 +174,14 @@ mod tests {
             let failure = Paging::read(limit, order, None).expect_err("wrong");
             assert_eq!(failure.param.as_deref(), Some(param));
         }
+    }
+
+    #[test]
+    fn tokens_are_told() {
+        assert_eq!(
+            input_tokens_body(42),
+            br#"{"object":"response.input_tokens","input_tokens":42}"#
+        );
     }
 
     #[test]

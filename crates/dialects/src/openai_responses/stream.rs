@@ -28,6 +28,8 @@ pub struct StreamEncoder {
     /// With its prefix; empty until the answer starts.
     id: String,
     block: Option<Open>,
+    /// A message whose last word is still to come: whether it is complete.
+    closed: Option<Closed>,
     /// Finished items.
     output: Output,
     usage: Option<Usage>,
@@ -54,6 +56,14 @@ struct Open {
     shown: bool,
     /// Takes the text of a freeform tool out of its arguments.
     freeform: Option<Reader>,
+}
+
+/// An item whose text is all there.
+#[derive(Debug)]
+struct Closed {
+    item: Item,
+    text: String,
+    seal: Option<String>,
 }
 
 /// How the text of an item is streamed.
@@ -152,6 +162,7 @@ impl StreamEncoder {
             phase: Phase::Silent,
             id: String::new(),
             block: None,
+            closed: None,
             output: Output::default(),
             usage: None,
             record: None,
@@ -290,7 +301,26 @@ impl StreamEncoder {
             let fields = [index, Field::Json("item", &started)];
             self.frames.put("response.output_item.added", &fields, out);
         }
-        let item = open.item.finish(&open.text, seal, &self.form);
+        let closed = Closed { item: open.item, text: open.text, seal: seal.map(str::to_owned) };
+        // Whether a message is complete shows only when the answer goes on, or in how it ends.
+        if closed.item.kind == ItemKind::Message {
+            self.closed = Some(closed);
+        } else {
+            self.done(&closed, Progress::Completed, out);
+        }
+    }
+
+    /// Tells of the message that was closed last, if that was not done.
+    fn settle(&mut self, progress: Progress, out: &mut BytesMut) {
+        if let Some(closed) = self.closed.take() {
+            self.done(&closed, progress, out);
+        }
+    }
+
+    fn done(&mut self, closed: &Closed, progress: Progress, out: &mut BytesMut) {
+        let Closed { item, text, seal } = closed;
+        let index = Field::Number("output_index", self.output.len() as u64);
+        let item = item.finish(text, progress, seal.as_deref(), &self.form);
         let fields = [index, Field::Json("item", &item.shown)];
         self.frames.put("response.output_item.done", &fields, out);
         self.output.push(item);
@@ -315,6 +345,7 @@ impl StreamEncoder {
     fn finish(&mut self, stop: &StopReason, out: &mut BytesMut) {
         let outcome = Outcome::of(stop);
         self.speak(out);
+        self.settle(Progress::at_the_end(stop), out);
         let output = std::mem::take(&mut self.output);
         self.end(outcome, output, out);
     }
@@ -357,7 +388,10 @@ impl Encoder for StreamEncoder {
         }
         match event {
             Event::Started { id, model: _ } => self.id = response_id(&id),
-            Event::Opened(kind) => self.open(kind, out),
+            Event::Opened(kind) => {
+                self.settle(Progress::Completed, out);
+                self.open(kind, out);
+            }
             Event::Delta(text) => self.delta(&text, out),
             Event::Closed(seal) => self.close(seal.as_deref(), out),
             Event::Usage(usage) => self.usage = Some(usage),
@@ -374,6 +408,7 @@ impl Encoder for StreamEncoder {
             return;
         }
         self.speak(out);
+        self.settle(Progress::Completed, out);
         let mut output = std::mem::take(&mut self.output);
         // Half a text is worth keeping, half a call is dangerous.
         if let Some(open) = self.block.take().filter(|open| open.shown) {

@@ -114,6 +114,14 @@ wire! {
 }
 
 wire! {
+    /// Of an item only whether it is a message, and whose.
+    pub(super) struct Speaker {
+        kind = "type": String,
+        role: String,
+    }
+}
+
+wire! {
     pub(super) struct Part {
         kind = "type": String,
         text: String,

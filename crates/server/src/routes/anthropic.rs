@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::response::Response;
 use conversation::Failure;
 use dialects::anthropic::{self, StreamEncoder};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 
-use super::{Remarks, answer, deliver, read, understand};
+use super::{Remarks, answer, count, deliver, read, understand};
 use crate::App;
 use crate::auth::Caller;
 use crate::failure::{Refusal, json};
@@ -44,19 +44,11 @@ pub(crate) async fn count_tokens(
     Extension(visit): Extension<Visit>,
     body: Body,
 ) -> Result<Response, Refusal> {
-    count(&caller, &app, body).await.map_err(|failure| visit.refusal(failure))
+    counted(&caller, &app, body).await.map_err(|failure| visit.refusal(failure))
 }
 
-/// Says in a header whether the upstream counted or the gateway estimated.
-async fn count(caller: &Caller, app: &App, body: Body) -> Result<Response, Failure> {
-    const SOURCE: HeaderName = HeaderName::from_static("x-token-count");
+async fn counted(caller: &Caller, app: &App, body: Body) -> Result<Response, Failure> {
     let bytes = read(app, body).await?;
     let question = understand(app, caller, bytes, anthropic::decode_count).await?;
-    let remarks = Remarks::new(app, &question);
-    let counted = app.0.gateway.count_tokens(question.ask).await?;
-    let mut response = json(StatusCode::OK, anthropic::count_body(counted.tokens, counted.exact));
-    let source = if counted.exact { "exact" } else { "estimate" };
-    response.headers_mut().insert(SOURCE, HeaderValue::from_static(source));
-    remarks.write(&mut response);
-    Ok(response)
+    count(app, question, |counted| anthropic::count_body(counted.tokens, counted.exact)).await
 }

@@ -1,4 +1,5 @@
-//! `POST /v1/responses` and what goes with stored responses: read, list its input, cancel, delete.
+//! `POST /v1/responses`, what goes with stored responses (read, list its input, cancel, delete), and
+//! what can be done with a conversation besides answering it.
 
 use std::sync::Arc;
 
@@ -8,13 +9,13 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use conversation::{Failure, FailureClass};
-use dialects::Images;
-use dialects::openai_responses::{self, ReplyForm, Status, StreamEncoder};
+use dialects::openai_responses::{self, ReplyForm, Request, Status, StreamEncoder};
+use dialects::{Decoded, Images};
 use gateway::{Answer, Ask};
 use http::StatusCode;
 use tokio_util::sync::CancellationToken;
 
-use super::{Remarks, answer, read, understand};
+use super::{Decode, Remarks, answer, read, understand};
 use crate::App;
 use crate::auth::Caller;
 use crate::failure::{Refusal, json};
@@ -22,9 +23,11 @@ use crate::kept::{Background, KeptResponse, Lacking};
 use crate::reply;
 use crate::router::Visit;
 
+pub(crate) use self::besides::{compact, input_tokens};
 use self::recording::Recording;
 pub(crate) use self::stored::{cancel, input_items, remove, show};
 
+mod besides;
 mod recording;
 mod stored;
 
@@ -38,18 +41,30 @@ pub(crate) async fn create(
     serve(caller, &app, &visit, body).await.map_err(|failure| visit.refusal(failure))
 }
 
-async fn serve(caller: Caller, app: &App, visit: &Visit, body: Body) -> Result<Response, Failure> {
-    let bytes = read(app, body).await?;
+/// How a request becomes a turn with the items that stand before it.
+type Understand<F> = fn(&Request, &[String], &Images) -> Result<Decoded<F>, Failure>;
+
+/// How a request that may go on from kept items becomes a turn.
+fn continued<F: 'static>(
+    app: &App,
+    caller: &Caller,
+    decode: Understand<F>,
+) -> impl Decode<F> + use<F> {
     let (kept, client) = (Arc::clone(&app.0.kept), caller.client.clone());
     let most = app.0.options.body_limit;
-    let decode = move |body: &[u8], images: &Images| {
+    move |body: &[u8], images: &Images| {
         let request = openai_responses::read(body)?;
         let earlier = match request.previous_response_id() {
             Some(id) => kept.chain(&client, id, most).map_err(|lacking| refused(lacking, id))?,
             None => kept.items(&client, &request.item_references()),
         };
-        request.decode(&earlier, images)
-    };
+        decode(&request, &earlier, images)
+    }
+}
+
+async fn serve(caller: Caller, app: &App, visit: &Visit, body: Body) -> Result<Response, Failure> {
+    let bytes = read(app, body).await?;
+    let decode = continued(app, &caller, Request::decode);
     let question = understand(app, &caller, bytes, decode).await?;
     let remarks = Remarks::new(app, &question);
     let response = KeptResponse {

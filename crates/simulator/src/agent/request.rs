@@ -169,6 +169,7 @@ fn declared(tool: &McpToolDefinition, callable: bool) -> Tool {
         name: tool.name.clone(),
         alias: tool.tool_name.clone(),
         server: tool.provider_identifier.clone(),
+        description: tool.description.clone(),
         schema: values::to_json(&tool.input_schema),
         callable,
     }

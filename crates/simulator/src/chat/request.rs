@@ -92,6 +92,7 @@ fn tools(request: &StreamUnifiedChatRequest) -> Vec<Tool> {
         name: tool.name.clone(),
         alias: tool.name.clone(),
         server: tool.server_name.clone(),
+        description: tool.description.clone(),
         schema: serde_json::from_str(&tool.parameters).unwrap_or(Value::Null),
         callable: true,
     });

@@ -22,6 +22,7 @@ fn tool(name: &str) -> Tool {
         name: name.into(),
         alias: name.into(),
         server: "s".into(),
+        description: String::new(),
         schema: json!({"type": "object"}),
         callable: true,
     }

@@ -4,8 +4,8 @@ use cursor_proto::Message as _;
 use cursor_proto::agent::{GetDefaultModelForCliResponse, GetUsableModelsResponse};
 use cursor_proto::aiserver::oneof::stream_unified_chat_request_with_tools::Request;
 use cursor_proto::aiserver::{
-    AvailableModelsRequest, AvailableModelsResponse, GetPromptDryRunResponse,
-    GetServerConfigResponse,
+    AvailableModelsRequest, AvailableModelsResponse, ClientSideToolV2, GetPromptDryRunResponse,
+    GetServerConfigResponse, mcp_params,
 };
 use serde_json::{Value, json};
 use simulator::tokens;
@@ -99,6 +99,36 @@ async fn small_answers() {
     let answer = GetPromptDryRunResponse::decode_from_slice(&body).unwrap();
     assert_eq!(answer.user_message_token_count.num_tokens, Some(100));
     assert_eq!(connection.call(unary(path), vec![0xff]).await.0, 400);
+}
+
+/// Defect: a tool counted its name and a fixed sum, so a client that measures its tools found that
+/// they were next to nothing.
+#[tokio::test]
+async fn a_dry_run_counts_all_that_the_model_reads_of_a_tool() {
+    let server = Server::plain().await;
+    let mut connection = server.connect().await;
+    let mut counts = Vec::new();
+    for (description, property) in [(0, 1), (400, 1), (400, 801)] {
+        let Some(Request::StreamUnifiedChatRequest(mut chat)) = request(&["hello"]).request else {
+            panic!()
+        };
+        chat.is_agentic = true;
+        chat.supported_tools = vec![ClientSideToolV2::CLIENT_SIDE_TOOL_V2_MCP.into()];
+        chat.mcp_tools = vec![mcp_params::Tool {
+            name: "get_weather".into(),
+            description: "d".repeat(description),
+            parameters: json!({"properties": {"p".repeat(property): {}}}).to_string(),
+            server_name: "custom".into(),
+            ..Default::default()
+        }];
+        let path = "/aiserver.v1.ChatService/GetPromptDryRun";
+        let (status, _, body) = connection.call(unary(path), chat.encode_to_vec()).await;
+        assert_eq!(status, 200);
+        let answer = GetPromptDryRunResponse::decode_from_slice(&body).unwrap();
+        counts.push(answer.full_conversation_token_count.num_tokens.unwrap());
+    }
+    let growth: Vec<_> = counts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(growth, [100, 200], "{counts:?}");
 }
 
 #[tokio::test]

@@ -31,6 +31,9 @@ const MOST_ANNOUNCED: usize = 64 << 20;
 /// The calls of a run.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
+    /// Makes ids of our own unlike those of the conversation's other runs: the numbers of execs
+    /// begin anew with each.
+    mark: String,
     /// Calls without an exec so far, by the server's id, in the order of their announcement.
     announced: Vec<Announced>,
     announced_bytes: usize,
@@ -89,6 +92,19 @@ impl ExecIds {
 }
 
 impl Calls {
+    pub(super) fn new(mark: String) -> Self {
+        Self { mark, ..Self::default() }
+    }
+
+    /// The id of a call that is asked for; one without gets an id of its own.
+    fn key_of(&self, args: &McpArgsView<'_>, exec: u32) -> String {
+        if args.tool_call_id.is_empty() {
+            format!("exec_{}_{exec}", self.mark)
+        } else {
+            args.tool_call_id.to_owned()
+        }
+    }
+
     /// Takes an update that shows a call. `name` is the client's, `None` if it is not told yet.
     ///
     /// # Errors
@@ -101,7 +117,8 @@ impl Calls {
         answer: &mut Answer,
         actions: &mut Actions,
     ) -> Result<(), Failure> {
-        if self.asked.iter().any(|asked| asked.key == key) {
+        // Without an id nothing says which exec it belongs to; that one tells the call.
+        if key.is_empty() || self.asked.iter().any(|asked| asked.key == key) {
             return Ok(());
         }
         answer.touch();
@@ -172,7 +189,7 @@ impl Calls {
             return Ok(Vec::new());
         }
         answer.touch();
-        let key = key_of(args, exec.id);
+        let key = self.key_of(args, exec.id);
         if let Some(at) = self.early.iter().position(|(early, _)| *early == key)
             && let Some((_, result)) = self.early.remove(at)
         {
@@ -203,11 +220,13 @@ impl Calls {
     }
 
     /// Stops waiting for execs: calls whose arguments are whole are told without, calls of which
-    /// nothing was told are left for later.
+    /// nothing has come are left for later. Text that waits for its name stays, or the arguments
+    /// would be told from the middle when the name comes.
     pub(super) fn stop_waiting(&mut self, answer: &mut Answer, actions: &mut Actions) {
-        self.announced.retain(|call| call.complete || answer.has_begun(&call.key));
+        self.announced.retain(|call| call.complete || !call.told.is_empty());
         for call in &mut self.announced {
-            if !call.complete && arguments::is_whole(&call.told) {
+            let is_told = !call.complete && answer.has_begun(&call.key);
+            if is_told && arguments::is_whole(&call.told) {
                 call.complete = true;
                 answer.close_call(&call.key, actions);
             }
@@ -262,11 +281,6 @@ fn remember<T>(all: &mut VecDeque<T>, one: T) {
         all.pop_front();
     }
     all.push_back(one);
-}
-
-/// The id of a call; an exec without one gets a name of its own.
-pub(super) fn key_of(args: &McpArgsView<'_>, exec: u32) -> String {
-    if args.tool_call_id.is_empty() { format!("exec_{exec}") } else { args.tool_call_id.to_owned() }
 }
 
 /// Tells the rest of the arguments.

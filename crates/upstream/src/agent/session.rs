@@ -4,10 +4,12 @@
 //! answered, a heartbeat goes out every five seconds, and what is unknown is skipped (agent.md,
 //! "Life of a run"). Errors come only with the end of the stream.
 
+mod ending;
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use conversation::{Failure, ToolResult, Usage, UsageSource};
+use conversation::{Failure, ToolResult};
 use cursor_proto::MessageView as _;
 use cursor_proto::agent::view::oneof::agent_server_message::Message as Server;
 use cursor_proto::agent::view::oneof::exec_server_control_message::Message as ExecControl;
@@ -17,23 +19,24 @@ use cursor_proto::agent::view::oneof::kv_server_message::Message as Kv;
 use cursor_proto::agent::view::oneof::tool_call::Tool as AnyTool;
 use cursor_proto::agent::view::{
     AgentServerMessageView, ExecServerMessageView, InteractionUpdateView, KvServerMessageView,
-    McpArgsView, ToolCallView, TurnEndedUpdateView,
+    McpArgsView, ToolCallView,
 };
 use cursor_proto::agent::{
     AgentClientMessage, ClientHeartbeat, ConversationStateStructure, Error, GetBlobResult,
     KvClientMessage, SetBlobResult,
 };
 
+use ending::End;
+
 use super::blobs::Blobs;
 use super::calls::Calls;
 use super::context::Context;
 use super::memory::AgentMemory;
 use super::{refusal, values};
-use crate::classify::{classify, empty_answer, is_normal_end};
-use crate::error::UpstreamError;
+use crate::ids;
 use crate::memory::Memory;
 use crate::offer::Offer;
-use crate::session::{Actions, Answer, ClientMessage, Quiet, left, result_of, undecodable};
+use crate::session::{Actions, Answer, ClientMessage, Quiet, result_of};
 
 /// The client says that it lives (agent.md, "Timers").
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -63,7 +66,7 @@ pub struct AgentSession {
     checkpoint: Option<ConversationStateStructure>,
     /// Its size on the wire, about.
     checkpoint_bytes: usize,
-    turn_ended: bool,
+    end: End,
     resumed: bool,
     next_heartbeat: Option<Instant>,
     next_exec_heartbeat: Option<Instant>,
@@ -72,16 +75,17 @@ pub struct AgentSession {
 impl AgentSession {
     pub(super) fn new(start: Start) -> Self {
         let Start { context, offer, conversation_id, blobs, answer } = start;
+        let calls = Calls::new(ids::mark(answer.id()));
         Self {
             context,
             offer,
             conversation_id,
             blobs,
             answer,
-            calls: Calls::default(),
+            calls,
             checkpoint: None,
             checkpoint_bytes: 0,
-            turn_ended: false,
+            end: End::Open,
             resumed: false,
             next_heartbeat: None,
             next_exec_heartbeat: None,
@@ -94,8 +98,10 @@ impl AgentSession {
         actions: &mut Actions,
     ) -> Result<(), Failure> {
         let size = message.len();
-        let message =
-            AgentServerMessageView::decode_view(message).map_err(|error| undecodable(&error))?;
+        let message = match AgentServerMessageView::decode_view(message) {
+            Ok(message) => message,
+            Err(error) => return self.nonsense(&error),
+        };
         self.answer.start(actions);
         match &message.message {
             Some(Server::InteractionUpdate(update)) => self.update(update, actions)?,
@@ -113,9 +119,11 @@ impl AgentSession {
             }
             Some(Server::ConversationCheckpointUpdate(checkpoint)) => {
                 actions.progress = true;
+                match checkpoint.to_owned_message() {
+                    Ok(checkpoint) => self.checkpoint = Some(checkpoint),
+                    Err(error) => return self.nonsense(&error),
+                }
                 self.checkpoint_bytes = size;
-                let checkpoint = checkpoint.to_owned_message();
-                self.checkpoint = Some(checkpoint.map_err(|error| undecodable(&error))?);
             }
             None => {}
         }
@@ -132,7 +140,7 @@ impl AgentSession {
             Some(Update::TextDelta(delta)) => answer.text(delta.text, actions),
             Some(Update::ThinkingDelta(delta)) => answer.reasoning(delta.text, actions),
             Some(Update::ThinkingCompleted(_)) => answer.end_reasoning(None, actions),
-            Some(Update::TurnEnded(ended)) => self.turn_ended(ended, actions),
+            Some(Update::TurnEnded(ended)) => self.turn_ended(ended, actions)?,
             Some(Update::PartialToolCall(partial)) => {
                 let call = partial.tool_call.as_option();
                 self.announced(partial.call_id, call, partial.args_text_delta, actions)?;
@@ -184,23 +192,6 @@ impl AgentSession {
         self.calls.announce(key, known, piece, &mut self.answer, actions)
     }
 
-    fn turn_ended(&mut self, ended: &TurnEndedUpdateView<'_>, actions: &mut Actions) {
-        self.turn_ended = true;
-        let count = |tokens: Option<i64>| tokens.and_then(|tokens| u64::try_from(tokens).ok());
-        if let (Some(input), Some(output)) = (count(ended.input_tokens), count(ended.output_tokens))
-        {
-            let usage = Usage {
-                input,
-                output,
-                cache_read: count(ended.cache_read_tokens),
-                cache_write: count(ended.cache_write_tokens),
-                reasoning: count(ended.reasoning_tokens),
-                source: UsageSource::Upstream,
-            };
-            self.answer.usage(usage, actions);
-        }
-    }
-
     fn exec(
         &mut self,
         exec: &ExecServerMessageView<'_>,
@@ -250,31 +241,6 @@ impl AgentSession {
         send(actions, AgentClientMessage { message: answer.into(), ..Default::default() });
     }
 
-    pub(crate) fn end(
-        &mut self,
-        result: Result<(), UpstreamError>,
-        actions: &mut Actions,
-    ) -> Result<(), Failure> {
-        match result {
-            Ok(()) => {}
-            Err(error) if is_normal_end(&error) => {}
-            // The turn is complete; what went wrong afterwards costs the client nothing.
-            Err(error) if self.turn_ended && self.answer.spoke() => {
-                tracing::debug!(%error, "stream failed after its turn had ended");
-            }
-            Err(error) => return Err(classify(&error)),
-        }
-        if self.answer.is_suspended() {
-            return Err(left());
-        }
-        // After results the model may have nothing more to say, if it says that it has ended.
-        let may_be_silent = self.resumed && self.turn_ended;
-        if !self.answer.spoke() && !may_be_silent {
-            return Err(empty_answer());
-        }
-        if self.answer.finish(actions) { Ok(()) } else { Err(classify(&UpstreamError::Cut)) }
-    }
-
     pub(crate) fn memory(&self) -> Memory {
         let checkpoint = self.checkpoint.clone();
         Memory::of_agent(AgentMemory {
@@ -297,6 +263,7 @@ impl AgentSession {
 
     pub(crate) fn resume(&mut self, id: String, results: &[ToolResult], actions: &mut Actions) {
         self.resumed = true;
+        self.end = End::Open;
         for key in self.answer.resume(id, actions) {
             for message in self.calls.resolve(&key, result_of(&key, results)) {
                 send(actions, message);
@@ -304,11 +271,16 @@ impl AgentSession {
         }
     }
 
-    /// Sends the heartbeats when they are due, and ends an answer whose calls have come to rest.
+    /// Sends the heartbeats when they are due, and ends an answer whose calls have come to rest or
+    /// whose turn has ended.
     pub(crate) fn tick(&mut self, now: Instant, actions: &mut Actions) -> Instant {
         let next = self.heartbeat(now, actions);
         let next = self.exec_heartbeats(now, actions).map_or(next, |due| next.min(due));
-        self.rest(now, actions).map_or(next, |due| next.min(due))
+        let end = match self.end {
+            End::Open => self.rest(now, actions),
+            End::Told | End::Awaited(_) | End::Over => self.await_end(now, actions),
+        };
+        end.map_or(next, |due| next.min(due))
     }
 
     fn heartbeat(&mut self, now: Instant, actions: &mut Actions) -> Instant {

@@ -24,6 +24,10 @@ const MOST_CALLS: usize = 4096;
 /// The calls of a stream.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
+    /// Makes ids of our own unlike those of the conversation's other streams.
+    mark: String,
+    /// Calls that came without an id.
+    unnamed: usize,
     /// Calls that stream, by the server's id.
     streaming: HashMap<String, Streaming>,
     /// Complete calls that wait for a result.
@@ -42,6 +46,8 @@ struct Streaming {
 /// What goes back with a result.
 #[derive(Debug, Clone)]
 struct Asked {
+    /// The server's id, empty if it gave none.
+    id: String,
     tool: String,
     index: Option<u32>,
     model_call_id: Option<String>,
@@ -71,6 +77,23 @@ fn bare<'a>(call: &'a ClientSideToolV2CallView<'_>) -> (&'a str, &'a str) {
 }
 
 impl Calls {
+    pub(super) fn new(mark: String) -> Self {
+        Self { mark, ..Self::default() }
+    }
+
+    /// The id of a call; one without gets an id of its own, once it is complete: nothing says
+    /// which call an earlier piece belongs to.
+    fn key_of(&mut self, call: &ClientSideToolV2CallView<'_>) -> Option<String> {
+        if !call.tool_call_id.is_empty() {
+            return Some(call.tool_call_id.to_owned());
+        }
+        if !is_complete(call) {
+            return None;
+        }
+        self.unnamed += 1;
+        Some(format!("call_{}_{}", self.mark, self.unnamed))
+    }
+
     /// Takes one frame of a call.
     ///
     /// # Errors
@@ -82,7 +105,10 @@ impl Calls {
         answer: &mut Answer,
         actions: &mut Actions,
     ) -> Result<(), Failure> {
-        let key = call.tool_call_id;
+        let Some(key) = &self.key_of(call) else {
+            answer.touch();
+            return Ok(());
+        };
         if self.settled.contains(key) || self.asked.contains_key(key) {
             return Ok(());
         }
@@ -92,13 +118,14 @@ impl Calls {
         let (tool, arguments) = bare(call);
         let mcp = call.tool == ClientSideToolV2::CLIENT_SIDE_TOOL_V2_MCP;
         let Some(name) = offer.client_name(tool).filter(|_| mcp) else {
-            self.refuse(call, &reason(offer, mcp), actions);
+            self.refuse(key, call, &reason(offer, mcp), actions);
             return Ok(());
         };
         answer.touch();
-        let streaming = self.streaming.entry(key.to_owned()).or_insert_with(|| Streaming {
+        let streaming = self.streaming.entry(key.clone()).or_insert_with(|| Streaming {
             told: String::new(),
             asked: Asked {
+                id: call.tool_call_id.to_owned(),
                 tool: tool.to_owned(),
                 index: call.tool_index,
                 model_call_id: call.model_call_id.map(str::to_owned),
@@ -107,7 +134,7 @@ impl Calls {
         if is_complete(call) {
             let whole = if arguments.trim().is_empty() { "{}" } else { arguments };
             let rest = arguments::rest(&streaming.told, whole).ok_or_else(inconsistent)?;
-            self.asked.insert(key.to_owned(), streaming.asked.clone());
+            self.asked.insert(key.clone(), streaming.asked.clone());
             self.streaming.remove(key);
             answer.open_call(key, name, actions);
             answer.call_text(key, &rest, actions);
@@ -124,11 +151,17 @@ impl Calls {
     }
 
     /// Refuses a call once, when it is complete.
-    fn refuse(&mut self, call: &ClientSideToolV2CallView<'_>, reason: &str, actions: &mut Actions) {
+    fn refuse(
+        &mut self,
+        key: &str,
+        call: &ClientSideToolV2CallView<'_>,
+        reason: &str,
+        actions: &mut Actions,
+    ) {
         if !is_complete(call) {
             return;
         }
-        self.settled.insert(call.tool_call_id.to_owned());
+        self.settled.insert(key.to_owned());
         tracing::debug!(tool = call.name, "tool call refused");
         let refused = ClientSideToolV2Result {
             tool: call.tool,
@@ -169,7 +202,7 @@ impl Calls {
         self.settled.insert(key.to_owned());
         let mut answer = ClientSideToolV2Result {
             tool: ClientSideToolV2::CLIENT_SIDE_TOOL_V2_MCP.into(),
-            tool_call_id: key.to_owned(),
+            tool_call_id: asked.id,
             model_call_id: asked.model_call_id,
             tool_index: asked.index,
             ..Default::default()

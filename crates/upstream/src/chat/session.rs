@@ -18,6 +18,7 @@ use cursor_proto::aiserver::view::{
 use super::calls::Calls;
 use crate::classify::{classify, empty_answer, is_normal_end};
 use crate::error::UpstreamError;
+use crate::ids;
 use crate::memory::Memory;
 use crate::offer::Offer;
 use crate::session::{Actions, Answer, Quiet, left, result_of, undecodable};
@@ -47,10 +48,11 @@ impl ChatSession {
         conversation_id: String,
         web_references: bool,
     ) -> Self {
+        let calls = Calls::new(ids::mark(answer.id()));
         Self {
             answer,
             offer,
-            calls: Calls::default(),
+            calls,
             conversation_id,
             seal: None,
             usage_id: None,
@@ -189,6 +191,8 @@ impl ChatSession {
     }
 
     pub(crate) fn resume(&mut self, id: String, results: &[ToolResult], actions: &mut Actions) {
+        // Its figures are the earlier answer's.
+        self.usage_id = None;
         for key in self.answer.resume(id, actions) {
             self.calls.resolve(&key, result_of(&key, results), actions);
         }

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use conversation::{BlockKind, Event, Failure, Seal, StopReason, Usage};
+use conversation::{BlockKind, Event, Failure, Seal, StopReason};
 
 use super::{Actions, overfull};
 use crate::ids;
@@ -108,6 +108,10 @@ impl Answer {
         }
     }
 
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     pub(crate) fn spoke(&self) -> bool {
         self.spoke
     }
@@ -152,14 +156,6 @@ impl Answer {
             block.closed = Some(seal);
             self.flush(actions);
         }
-    }
-
-    pub(crate) fn usage(&mut self, usage: Usage, actions: &mut Actions) {
-        if self.suspended {
-            self.kept += EVENT;
-        }
-        let out = if self.suspended { &mut self.held } else { &mut actions.events };
-        out.push(Event::Usage(usage));
     }
 
     /// Begins a call under the server's id; later pieces name it by that id.
@@ -208,7 +204,7 @@ impl Answer {
                 return;
             }
             // Only calls go on while other things are said.
-            if !matches!(last.kind, Kind::Call { .. }) && last.closed.is_none() {
+            if !last.is_call() && last.closed.is_none() {
                 last.closed = Some(None);
             }
         }
@@ -273,8 +269,7 @@ impl Answer {
 
     /// Whether calls of this answer are complete and none is half told.
     pub(crate) fn may_suspend(&self) -> bool {
-        let half_told = |block: &Block| matches!(block.kind, Kind::Call { .. });
-        !self.suspended && self.has_complete_calls() && !self.queue.iter().any(half_told)
+        !self.suspended && self.has_complete_calls() && self.may_finish()
     }
 
     /// How the quiet stands at `now`. More patience is had while calls are `outstanding`.
@@ -310,7 +305,7 @@ impl Answer {
     fn close_open(&mut self, actions: &mut Actions) {
         if let Some(front) = self.queue.front()
             && front.opened
-            && !matches!(front.kind, Kind::Call { .. })
+            && !front.is_call()
         {
             self.queue.pop_front();
             actions.events.push(Event::Closed(None));
@@ -340,6 +335,11 @@ impl Answer {
         waited
     }
 
+    /// Whether no call is half told.
+    pub(crate) fn may_finish(&self) -> bool {
+        !self.queue.iter().any(Block::is_call)
+    }
+
     /// Ends the last answer. `false`: it cannot end, a call is half told.
     pub(crate) fn finish(&mut self, actions: &mut Actions) -> bool {
         self.close_open(actions);
@@ -355,6 +355,10 @@ impl Answer {
 }
 
 impl Block {
+    fn is_call(&self) -> bool {
+        matches!(self.kind, Kind::Call { .. })
+    }
+
     fn is_reasoning(&self) -> bool {
         self.kind == Kind::Reasoning && self.closed.is_none()
     }

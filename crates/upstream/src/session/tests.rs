@@ -6,8 +6,11 @@ mod agent_tools;
 mod answers;
 mod chat;
 mod chat_tools;
+mod open_end;
+mod resumed;
 mod rig;
 mod timelines;
+mod unnamed;
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use super::{History, listing, no_input};
 use crate::json;
 use crate::openai_responses::callable::{Callables, flat_name};
 use crate::openai_responses::error::PREVIOUS;
-use crate::openai_responses::wire;
+use crate::openai_responses::{compaction, wire};
 use crate::problem::{missing, shown, unsupported_value};
 use crate::sealed;
 use crate::wire::{TextOr, parse_at, raw_object};
@@ -117,6 +117,11 @@ impl Items<'_, '_> {
             (None, Some(_)) => "message".to_owned(),
             (None, None) => return Err(missing(format!("{path}.type"))),
         };
+        if let Some(summary) = compacted(&kind, &item) {
+            item.unknown.report("input[].", self.reader.ignored);
+            self.builder.user(vec![Part::Text(compaction::told(&summary))]);
+            return Ok(());
+        }
         // A search for tools that has a call id is answered by the client.
         let searched = kind.starts_with("tool_search_") && item.call_id.is_some();
         if is_hosted(&kind) && !searched {
@@ -238,6 +243,14 @@ fn parse_kept(text: &str, path: &str) -> Result<wire::Item, Failure> {
             .log(format!("a kept item is not JSON: {error}"))
     })?;
     parse_at(raw, path)
+}
+
+/// The summary in a compaction that was made here, under any of the names that clients give it.
+fn compacted(kind: &str, item: &wire::Item) -> Option<String> {
+    if !matches!(kind, "compaction" | "compaction_summary" | "context_compaction") {
+        return None;
+    }
+    sealed::unwrap_summary(item.encrypted_content.as_deref()?)
 }
 
 /// Items of tools that OpenAI runs itself, and other things that mean nothing elsewhere.

@@ -88,6 +88,7 @@ fn made_up_id(kind: &str, text: &str, place: usize, previous: Option<&str>) -> S
         "function_call_output" => "fco",
         "custom_tool_call" => "ctc",
         "custom_tool_call_output" => "ctco",
+        "compaction" => "cmp",
         _ => "item",
     };
     let mut hasher = DefaultHasher::new();

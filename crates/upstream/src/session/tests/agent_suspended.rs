@@ -117,3 +117,23 @@ fn arguments_that_change_midway_fail_the_turn() {
     let failure = rig.session.receive(&exec, &mut Actions::default()).expect_err("contradiction");
     assert_eq!(failure.class, FailureClass::UpstreamFailed);
 }
+
+/// Defect: text that had come before the name was forgotten when the answer ended, and what came
+/// after the name was told as if it were the beginning.
+#[test]
+fn arguments_that_came_before_their_name_are_told_from_their_beginning() {
+    for (beginning, rest) in [(r#"{"city":"#, r#""Bergen"}"#), (r#"{"city":"Bergen"}"#, "")] {
+        let mut rig = weather();
+        rig.messages(&[exec(2, "c1", "get_weather", "Oslo"), partial("c2", "", beginning)]);
+        assert!(rig.wait(1500).suspended);
+        assert_eq!(rig.session.pending_calls(), ["c1"], "the other one has no name yet");
+        rig.resume(&[text_result("c1", "x")]);
+        let step = rig.messages(&[
+            partial("c2", "get_weather", rest),
+            exec(3, "c2", "get_weather", "Bergen"),
+        ]);
+        assert_eq!(step.calls(), [call("c2", "get_weather", r#"{"city":"Bergen"}"#)]);
+        assert!(rig.wait(150).suspended);
+        assert_eq!(rig.session.pending_calls(), ["c2"]);
+    }
+}

@@ -67,7 +67,11 @@ pub(super) struct Step {
 
 impl Rig {
     pub(super) fn new(flow: Flow, turn: &Turn) -> Self {
-        let mut next = 0;
+        Self::with_uuids(flow, turn, 0)
+    }
+
+    /// The same with ids that count on from this number.
+    pub(super) fn with_uuids(flow: Flow, turn: &Turn, mut next: u128) -> Self {
         let mut uuid = || {
             next += 1;
             Uuid::from_u128(next)
