@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from support import Ask, Server
+import dialects
+from support import Ask, Clients, Server
 
-FLOWS = ("agent", "chat")
+FLOWS = tuple(os.environ.get("FLOWS", "agent,chat").split(","))
 WAYS = ("whole", "streamed", "async-streamed")
 
 
@@ -84,3 +85,34 @@ def make_ask(way, server, client, async_client, loop):
     if way.startswith("async"):
         return Ask(server, streamed, None, async_client, loop)
     return Ask(server, streamed, client, None, None)
+
+
+@pytest.fixture(scope="session")
+def clients(server, loop):
+    """Every client of one gateway."""
+    clients = Clients.of(server, loop)
+    yield clients
+    clients.close()
+
+
+@pytest.fixture(params=dialects.ALL, ids=lambda dialect: dialect.name)
+def dialect(request):
+    return request.param
+
+
+@pytest.fixture(params=dialects.WAYS)
+def speaker(request, dialect, clients):
+    """Every dialect in every way, one after the other."""
+    return dialects.Speaker(dialect, request.param, clients)
+
+
+@pytest.fixture(params=["whole", "raw"])
+def quick_speaker(request, dialect, clients):
+    """Every dialect, whole by the SDK and streamed without it: where more would only take time."""
+    return dialects.Speaker(dialect, request.param, clients)
+
+
+@pytest.fixture
+def raw_speaker(dialect, clients):
+    """Every dialect, streamed and read without an SDK."""
+    return dialects.Speaker(dialect, "raw", clients)

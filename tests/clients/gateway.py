@@ -1,4 +1,4 @@
-"""Starts and stops the gateways that the tests talk to: one process for each upstream flow."""
+"""Starts and stops the gateways that the tests talk to, for each upstream flow."""
 
 import os
 import re
@@ -15,6 +15,13 @@ STOP_LIMIT = 5
 KEPT_OUT = ("DATA_DIR", "LOG_LEVEL", "LOG_FORMAT", "CURSOR_API_CONFIG")
 NO_PROXY = "127.0.0.1,localhost"
 
+SDK_SETTINGS = ("OPENAI_", "ANTHROPIC_", "LANGSMITH_", "LANGCHAIN_", "LOGFIRE_", "AI_")
+
+# What a gateway says when it can be called.
+LISTENING = r"(http://[0-9.:]+[0-9])\b"
+# Switches the keeping of upstream streams between the requests of a tool loop off.
+UNSUSPENDED = {"TOOLS_SUSPEND_TIMEOUT": "0"}
+
 # A fault of the gateway itself, whatever the clients saw. Failed turns are logged below that.
 TROUBLE = re.compile(r"panicked at|\bERROR\b")
 
@@ -23,19 +30,20 @@ class Problem(Exception):
     """A gateway cannot be started; said in one line."""
 
 
-class Gateway:
-    """One running `cursor-api demo`."""
+class Process:
+    """One running `cursor-api`, of any command."""
 
-    def __init__(self, binary, flow, key, work):
-        self.flow, self.key = flow, key
-        self.base_url = None
-        self._log_path = work / f"{flow}.log"
+    def __init__(self, binary, name, command, said, work, environment=None):
+        """`said` finds in its output that it is ready, and what is to be known of it."""
+        self.name = name
+        self._said, self._heard = re.compile(said, re.DOTALL), None
+        self._log_path = work / f"{name}.log"
         self._log = self._log_path.open("w", encoding="utf-8")
         self._ready = threading.Event()
-        command = [binary, "demo", "--listen", "127.0.0.1:0", "--key", key, "--flow", flow]
         self._process = subprocess.Popen(
-            [str(word) for word in command],
-            env=clean_environment(),
+            [str(word) for word in (binary, *command)],
+            cwd=work,
+            env=clean_environment() | (environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -53,20 +61,24 @@ class Gateway:
         return self._process.poll() is None
 
     def _read_output(self):
-        """Finds the address; reads on, so that the gateway never waits for a full pipe."""
+        """Finds what is to be known; reads on, so that nobody waits for a full pipe."""
+        text = ""
         for line in self._process.stdout:
-            found = re.search(r"http://[^ ]+/v1", line.decode("utf-8", "replace"))
-            if found and self.base_url is None:
-                self.base_url = found[0].strip()
-                self._ready.set()
+            if self._heard is None:
+                text += line.decode("utf-8", "replace")
+                self._heard = self._said.search(text)
+                if self._heard:
+                    self._ready.set()
         self._ready.set()
 
     def wait(self):
+        """What it said when it was ready."""
         self._ready.wait(START_LIMIT)
-        if self.base_url is None:
+        if self._heard is None:
             self._log.flush()
             log = self._log_path.read_text(encoding="utf-8", errors="replace").strip()
-            raise Problem(f"the gateway ({self.flow} flow) did not start: {log[-500:] or 'silent'}")
+            raise Problem(f"`cursor-api` ({self.name}) did not start: {log[-500:] or 'silent'}")
+        return self._heard
 
     def stop(self):
         self._stopping = self.is_alive()
@@ -89,41 +101,69 @@ class Gateway:
         return found
 
 
-def start_both(binary, work):
-    """Both gateways, ready to be called."""
+def start_all(binary, work):
+    """For each flow a gateway as it comes, and one that keeps no upstream stream open between
+    the requests of a tool loop; ready to be called."""
     key = f"sk-clients-{secrets.token_hex(8)}"
-    gateways = []
+    running = []
+
+    def start(*arguments):
+        running.append(Process(binary, *arguments))
+        return running[-1]
+
     try:
+        command = ["simulate", "--listen", "127.0.0.1:0"]
+        backend = start("backend", command, r"(http://[^ \n]+)\n.*token: (\S+)\n", work).wait()
         for flow in FLOWS:
-            gateways.append(Gateway(binary, flow, key, work))
-        for gateway in gateways:
-            gateway.wait()
+            settings = serve_environment(flow, key, *backend.groups(), work)
+            start(flow, ["serve"], LISTENING, work, settings)
+            start(f"{flow}-unsuspended", ["serve"], LISTENING, work, settings | UNSUSPENDED)
+        for process in running:
+            process.wait()
     except BaseException:
-        stop(gateways)
+        stop(running)
         raise
-    return gateways
+    return key, running
 
 
-def stop(gateways):
-    for gateway in gateways:
-        gateway.stop()
+def serve_environment(flow, key, backend, token, work):
+    return {
+        "AUTH_TOKEN": key,
+        "CURSOR_ACCOUNTS": f"clients={token}",
+        "DATA_DIR": str(work / f"{flow}-data"),
+        "HOST": "127.0.0.1",
+        "PORT": "0",
+        "LOG_LEVEL": "warn",
+        # The backend makes its parallel calls at once; what is longer only makes the tests slower.
+        "TOOLS_CALL_WINDOW": "30ms",
+        "UPSTREAM_AGENT_URL": backend,
+        "UPSTREAM_API_URL": backend,
+        "UPSTREAM_FLOW": flow,
+    }
 
 
-def addresses(gateways):
+def stop(running):
+    for process in running:
+        process.stop()
+
+
+def addresses(key, running):
     """What a test has to know, as environment variables."""
-    found = {"KEY": gateways[0].key}
-    for gateway in gateways:
-        found[f"BASE_URL_{gateway.flow.upper()}"] = gateway.base_url
-        found[f"PID_{gateway.flow.upper()}"] = str(gateway.pid)
+    found = {"KEY": key}
+    for process in running:
+        if process.name != "backend":
+            suffix = process.name.replace("-", "_").upper()
+            found[f"BASE_URL_{suffix}"] = f"{process.wait()[1]}/v1"
+            found[f"PID_{suffix}"] = str(process.pid)
     return found
 
 
-def environment(gateways):
+def environment(key, running):
     """The environment of a test runner."""
-    found = clean_environment() | addresses(gateways)
+    found = clean_environment() | addresses(key, running)
     found |= {"NO_PROXY": NO_PROXY, "no_proxy": NO_PROXY, "PYTHONDONTWRITEBYTECODE": "1"}
     # The SDKs take defaults from these.
-    return {name: value for name, value in found.items() if not name.startswith("OPENAI_")}
+    return {name: value for name, value in found.items() if not name.startswith(SDK_SETTINGS)}
 
 
 def clean_environment():

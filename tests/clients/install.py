@@ -27,7 +27,7 @@ class Tools(NamedTuple):
 def everything(here, work):
     """The tools, installed if need be."""
     node = program("node", "runs the JavaScript client tests")
-    npm = program("npm", "installs the OpenAI SDK for Node")
+    npm = program("npm", "installs the client packages for Node")
     python = python_packages(here / "requirements.txt", work / "venv")
     modules = node_packages(npm, here / "node", work / "node")
     return Tools(python, node, modules)

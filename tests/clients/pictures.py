@@ -9,8 +9,12 @@ import zlib
 WEBP = base64.b64decode("UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==")
 
 
+def base64_text(data):
+    return base64.b64encode(data).decode()
+
+
 def data_uri(data, media_type="image/png"):
-    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+    return f"data:{media_type};base64,{base64_text(data)}"
 
 
 def part(data, media_type="image/png"):

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs third-party clients against the gateway: the official OpenAI SDKs for Python and Node.
+"""Runs third-party clients against the gateway: official SDKs and frameworks, Python and Node.
 
 Needs nothing but Python and Node: packages are installed into `target/clients`, at the versions
-pinned here, and two gateways are started, one for each upstream flow, with the backend that is
-built in. The last line is `N passed, N failed, N skipped`, of both languages together.
+pinned here, and gateways are started for each upstream flow, with the backend that is built in.
+The last line is `N passed, N failed, N skipped`, of both languages together.
 
     python3 tests/clients/run.py                             everything
     python3 tests/clients/run.py --python test_text.py -k unicode    only these, by pytest's rules
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 # Nothing is written beside the sources.
@@ -32,8 +33,13 @@ ROOT = HERE.parent.parent
 WORK = ROOT / "target" / "clients"
 
 # Several times what a busy machine with two cores needs.
-PYTEST_LIMIT = 300
-NODE_LIMIT = 120
+PYTEST_LIMIT = 480
+NODE_LIMIT = 180
+# What each run that `AGENT_RUNS` asks for may take longer.
+AGENT_RUN_LIMIT = 10
+
+# Test runners that have not ended.
+RUNNING = set()
 
 
 class Tally:
@@ -61,15 +67,15 @@ def main():
         binary = find_binary()
         WORK.mkdir(parents=True, exist_ok=True)
         tools = install.everything(HERE, WORK)
-        gateways = gateway.start_both(binary, WORK)
+        key, gateways = gateway.start_all(binary, WORK)
     except (install.Problem, gateway.Problem) as problem:
         print(f"error: {problem}", file=sys.stderr)
         print(Tally(failed=1))
         return 1
     try:
         if arguments.serve:
-            return serve(gateways)
-        total = run(arguments, tools, gateways)
+            return serve(key, gateways)
+        total = run(arguments, tools, gateway.environment(key, gateways))
     finally:
         gateway.stop(gateways)
     total += Tally(failed=complain_of(gateways))
@@ -97,18 +103,39 @@ def find_binary():
     return binary.resolve()
 
 
-def run(arguments, tools, gateways):
-    environment = gateway.environment(gateways)
-    total = Tally()
-    if arguments.node is None:
-        total += run_pytest(tools, environment, arguments.python or [])
-    if arguments.python is None:
-        total += run_node(tools, environment, arguments.node)
+def run(arguments, tools, environment):
+    if arguments.python is not None:
+        return run_pytest(tools, environment, arguments.python)
+    if arguments.node is not None:
+        return run_node(tools, environment, arguments.node)
+    # Tests wait more than they work; those of one flow know nothing of the other's gateways.
+    print(
+        f"clients: testing the flows {' and '.join(gateway.FLOWS)}; results at their end",
+        flush=True,
+    )
+    with ThreadPoolExecutor(len(gateway.FLOWS)) as pool:
+        try:
+            ended = pool.map(lambda flow: run_flow(tools, environment, flow), gateway.FLOWS)
+            return sum(ended, Tally())
+        except BaseException:
+            for process in RUNNING:
+                process.kill()
+            raise
+
+
+def run_flow(tools, environment, flow):
+    """All tests of one flow. What they print comes at their end, in one piece."""
+    path = fresh(WORK / f"{flow}-tests.log")
+    environment = {**environment, "FLOWS": flow}
+    with path.open("w") as output:
+        total = run_pytest(tools, environment, [], output, flow)
+        total += run_node(tools, environment, None, output, flow)
+    print(path.read_text(errors="replace"), flush=True)
     return total
 
 
-def serve(gateways):
-    for name, value in gateway.addresses(gateways).items():
+def serve(key, gateways):
+    for name, value in gateway.addresses(key, gateways).items():
         print(f"export {name}={value}")
     print("# Ctrl-C stops them.", flush=True)
     try:
@@ -119,10 +146,11 @@ def serve(gateways):
     return 1
 
 
-def run_pytest(tools, environment, arguments):
-    report = fresh(WORK / "pytest.xml")
+def run_pytest(tools, environment, arguments, output=None, name="all"):
+    report = fresh(WORK / f"pytest-{name}.xml")
     command = [tools.python, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
-    finished = watch(command, HERE, environment, PYTEST_LIMIT)
+    limit = PYTEST_LIMIT + AGENT_RUN_LIMIT * int(environment.get("AGENT_RUNS", 0))
+    finished = watch(command, HERE, environment, limit, output)
     if not report.exists():
         print(f"error: pytest wrote no report ({finished})", file=sys.stderr)
         return Tally(failed=1)
@@ -138,8 +166,8 @@ def run_pytest(tools, environment, arguments):
     return Tally(passed, failed, counts["skipped"])
 
 
-def run_node(tools, environment, name):
-    report = fresh(WORK / "node.tap")
+def run_node(tools, environment, name, output=None, flow="all"):
+    report = fresh(WORK / f"node-{flow}.tap")
     command = [tools.node, "--test", "--test-timeout=60000"]
     command += ["--test-reporter=spec", "--test-reporter-destination=stdout"]
     command += ["--test-reporter=tap", f"--test-reporter-destination={report}"]
@@ -147,7 +175,7 @@ def run_node(tools, environment, name):
         command.append(f"--test-name-pattern={name}")
     command += [str(path) for path in sorted((HERE / "node").glob("*.test.mjs"))]
     environment = {**environment, "CLIENT_MODULES": str(tools.node_modules)}
-    finished = watch(command, HERE / "node", environment, NODE_LIMIT)
+    finished = watch(command, HERE / "node", environment, NODE_LIMIT, output)
     text = report.read_text(errors="replace") if report.exists() else ""
     counts = {key: int(number) for key, number in re.findall(r"(?m)^# (\w+) (\d+)$", text)}
     if "pass" not in counts:
@@ -167,12 +195,12 @@ def fresh(path):
     return path
 
 
-def watch(command, folder, environment, limit):
+def watch(command, folder, environment, limit, output):
     """Runs a program to its end or its limit; gives its exit code."""
     command = [str(word) for word in command]
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL
-    ) as process:
+    settings = {"env": environment, "stdin": subprocess.DEVNULL, "stdout": output}
+    with subprocess.Popen(command, cwd=folder, **settings) as process:
+        RUNNING.add(process)
         try:
             return process.wait(timeout=limit)
         except subprocess.TimeoutExpired:
@@ -182,6 +210,8 @@ def watch(command, folder, environment, limit):
         except BaseException:
             process.kill()
             raise
+        finally:
+            RUNNING.discard(process)
 
 
 def complain_of(gateways):
@@ -189,7 +219,7 @@ def complain_of(gateways):
     troubles = 0
     for each in gateways:
         for line in each.troubles():
-            print(f"error: gateway ({each.flow} flow): {line}", file=sys.stderr)
+            print(f"error: cursor-api ({each.name}): {line}", file=sys.stderr)
             troubles += 1
     return troubles
 

@@ -10,6 +10,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
+import anthropic
 import httpx
 import openai
 
@@ -89,12 +90,46 @@ class Server:
         settings = {"api_key": self.key, "max_retries": 0, "timeout": PATIENCE, **more}
         return openai.AsyncOpenAI(base_url=self.base_url, **settings)
 
+    def anthropic(self, **more):
+        settings = {"api_key": self.key, "max_retries": 0, "timeout": PATIENCE, **more}
+        return anthropic.Anthropic(base_url=self.origin, **settings)
+
+    def async_anthropic(self, **more):
+        settings = {"api_key": self.key, "max_retries": 0, "timeout": PATIENCE, **more}
+        return anthropic.AsyncAnthropic(base_url=self.origin, **settings)
+
     def raw(self, **more):
         """A client that adds nothing to what a test sends but the key."""
-        headers = {"authorization": f"Bearer {self.key}"}
+        headers = more.pop("headers", {"authorization": f"Bearer {self.key}"})
         # Without certificates, whose loading costs more than a request.
         settings = {"timeout": PATIENCE, "trust_env": False, "verify": False, **more}
         return httpx.Client(base_url=self.origin, headers=headers, **settings)
+
+
+@dataclass(frozen=True)
+class Clients:
+    """What talks to one gateway, made once: by SDK, and one without."""
+
+    blocking: dict
+    asynchronous: dict
+    raw: httpx.Client
+    loop: asyncio.AbstractEventLoop
+
+    @classmethod
+    def of(cls, server, loop):
+        return cls(
+            {openai: server.client(), anthropic: server.anthropic()},
+            {openai: server.async_client(), anthropic: server.async_anthropic()},
+            server.raw(),
+            loop,
+        )
+
+    def close(self):
+        for client in self.blocking.values():
+            client.close()
+        for client in self.asynchronous.values():
+            self.loop.run_until_complete(client.close())
+        self.raw.close()
 
 
 @dataclass
@@ -221,7 +256,9 @@ def check_chunks(chunks, with_usage):
 
 
 def spoken(delta):
-    return delta.content or getattr(delta, "reasoning_content", None) or delta.tool_calls
+    # The details are where the seal of a reasoning block stands.
+    reasoning = [getattr(delta, f"reasoning_{name}", None) for name in ("content", "details")]
+    return delta.content or any(reasoning) or delta.tool_calls
 
 
 def report(reply):

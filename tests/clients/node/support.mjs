@@ -1,8 +1,9 @@
-// What the Node tests share: the SDK out of the build folder, the gateways, and prompts that
+// What the Node tests share: the packages out of the build folder, the gateways, and prompts that
 // direct the simulated backend.
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -14,6 +15,12 @@ const modules =
 const sdk = await import(pathToFileURL(join(modules, 'openai/index.mjs')));
 export const OpenAI = sdk.default;
 export const { APIError, APIUserAbortError, APIConnectionTimeoutError } = sdk;
+
+// Everything else, by name: load('ai'). No warnings of the Vercel SDK between the tests.
+export const load = createRequire(join(modules, 'here.cjs'));
+export const Anthropic = load('@anthropic-ai/sdk').default;
+export const { z } = load('zod');
+globalThis.AI_SDK_LOG_WARNINGS = false;
 
 export const MODEL = 'gpt-5';
 export const THINKING_MODEL = 'claude-4.5-sonnet-thinking';
@@ -28,18 +35,23 @@ function needed(name) {
 }
 
 // The gateways, one for each upstream flow.
-export const servers = ['agent', 'chat'].map((flow) => {
+export const servers = (process.env.FLOWS ?? 'agent,chat').split(',').map((flow) => {
   const key = needed('KEY');
   const baseURL = needed(`BASE_URL_${flow.toUpperCase()}`);
   const settings = { apiKey: key, baseURL, maxRetries: 0, timeout: 30_000 };
   const client = (more = {}) => new OpenAI({ ...settings, ...more });
-  return { flow, key, baseURL, client, openai: client() };
+  const origin = baseURL.replace(/\/v1$/, '');
+  const claude = (more = {}) => new Anthropic({ ...settings, baseURL: origin, ...more });
+  return { flow, key, baseURL, origin, client, claude, openai: client(), anthropic: claude() };
 });
 
 export const sim = (...words) => `[[sim: ${words.join(' ')}]]`;
 export const quoted = (text) => JSON.stringify(text);
 export const say = (text) => sim('say', quoted(text));
 export const think = (text) => sim('think', quoted(text));
+export const call = (name, input) => sim('tool', `${name}=${JSON.stringify(input)}`);
+export const script = (...directives) => directives.join(' ');
+export const NEXT = sim('next');
 export const user = (content) => ({ role: 'user', content });
 export const freshTag = () => `n${randomUUID()}`;
 export const numbered = (count) =>
