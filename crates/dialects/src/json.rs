@@ -128,6 +128,14 @@ pub(crate) fn escape_into(text: &str, out: &mut BytesMut) {
     out.put_slice(&bytes[copied..]);
 }
 
+/// Appends the number in decimal.
+pub(crate) fn put_number(number: usize, out: &mut BytesMut) {
+    if number >= 10 {
+        put_number(number / 10, out);
+    }
+    out.put_u8(b"0123456789"[number % 10]);
+}
+
 /// A text that is known to be JSON, on one line: without blanks between its tokens, with the line
 /// separators as escapes, and with no half of a surrogate pair, which raw values may have and
 /// strict readers refuse.
@@ -208,6 +216,15 @@ mod tests {
         let text = "x\u{2028}y\u{2029}z\u{85}\u{7f}";
         assert_eq!(escaped(text), "x\\u2028y\\u2029z\\u0085\u{7f}");
         assert_eq!(to_vec(&text), b"\"x\\u2028y\\u2029z\\u0085\x7f\"");
+    }
+
+    #[test]
+    fn numbers_are_written_in_decimal() {
+        let mut out = BytesMut::new();
+        for number in [0, 9, 10, 203, usize::MAX] {
+            put_number(number, &mut out);
+            assert_eq!(out.split(), number.to_string());
+        }
     }
 
     #[test]

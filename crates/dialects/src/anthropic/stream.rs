@@ -126,7 +126,7 @@ impl StreamEncoder {
         out.put_slice(
             b"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":",
         );
-        put_number(self.index, out);
+        json::put_number(self.index, out);
         out.put_slice(b",\"content_block\":");
     }
 
@@ -205,7 +205,7 @@ impl StreamEncoder {
         out.put_slice(
             b"event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":",
         );
-        put_number(self.index, out);
+        json::put_number(self.index, out);
         out.put_slice(b"}\n\n");
         self.block = Block::None;
         self.index += 1;
@@ -231,17 +231,10 @@ fn put_delta(index: usize, delta: &[u8], out: &mut BytesMut) {
     out.put_slice(
         b"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":",
     );
-    put_number(index, out);
+    json::put_number(index, out);
     out.put_slice(b",\"delta\":{\"type\":\"");
     out.put_slice(delta);
     out.put_slice(b"\":\"");
-}
-
-fn put_number(number: usize, out: &mut BytesMut) {
-    if number >= 10 {
-        put_number(number / 10, out);
-    }
-    out.put_u8(b"0123456789"[number % 10]);
 }
 
 impl Encoder for StreamEncoder {

@@ -298,14 +298,7 @@ impl StreamEncoder {
 /// `"tool_calls":[{"index":N`
 fn put_call_index(index: usize, out: &mut BytesMut) {
     out.put_slice(b"\"tool_calls\":[{\"index\":");
-    put_number(index, out);
-}
-
-fn put_number(number: usize, out: &mut BytesMut) {
-    if number >= 10 {
-        put_number(number / 10, out);
-    }
-    out.put_u8(b"0123456789"[number % 10]);
+    json::put_number(index, out);
 }
 
 impl Encoder for StreamEncoder {

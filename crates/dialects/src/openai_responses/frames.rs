@@ -8,7 +8,7 @@ use crate::json;
 /// Writes events.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
-    next: u64,
+    next: usize,
 }
 
 impl Frames {
@@ -19,7 +19,7 @@ impl Frames {
         for piece in ["event: ", kind, "\ndata: {\"type\":\"", kind, "\",\"sequence_number\":"] {
             out.put_slice(piece.as_bytes());
         }
-        put_number(self.next, out);
+        json::put_number(self.next, out);
         self.next += 1;
         for field in fields {
             field.put(out);
@@ -32,7 +32,7 @@ impl Frames {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Field<'a> {
     Text(&'static str, &'a str),
-    Number(&'static str, u64),
+    Number(&'static str, usize),
     /// JSON on one line.
     Json(&'static str, &'a str),
 }
@@ -56,18 +56,10 @@ impl Field<'_> {
                 json::escape_into(text, out);
                 out.put_u8(b'"');
             }
-            Self::Number(_, number) => put_number(*number, out),
+            Self::Number(_, number) => json::put_number(*number, out),
             Self::Json(_, json) => out.put_slice(json.as_bytes()),
         }
     }
-}
-
-fn put_number(number: u64, out: &mut BytesMut) {
-    if number >= 10 {
-        put_number(number / 10, out);
-    }
-    let digit = u8::try_from(number % 10).unwrap_or_default();
-    out.put_u8(b'0' + digit);
 }
 
 #[cfg(test)]

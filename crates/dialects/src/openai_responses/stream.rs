@@ -133,13 +133,9 @@ impl Open {
         }
     }
 
-    fn index(&self) -> u64 {
-        u64::try_from(self.item.index).unwrap_or(u64::MAX)
-    }
-
     /// The fields that say where an event belongs.
     fn place(&self) -> [Field<'_>; 2] {
-        [Field::Text("item_id", &self.item.id), Field::Number("output_index", self.index())]
+        [Field::Text("item_id", &self.item.id), Field::Number("output_index", self.item.index)]
     }
 
     /// The part with this text, as JSON.
@@ -227,7 +223,7 @@ impl StreamEncoder {
         let Some(open) = self.block.as_mut().filter(|open| !open.shown) else { return };
         open.shown = true;
         let item = open.item.json("", Progress::Started, None);
-        let index = Field::Number("output_index", open.index());
+        let index = Field::Number("output_index", open.item.index);
         self.frames.put("response.output_item.added", &[index, Field::Json("item", &item)], out);
         if let Some(part) = open.wording().and_then(|wording| wording.part.as_ref()) {
             let json = open.part_json("");
@@ -280,7 +276,7 @@ impl StreamEncoder {
         }
         self.show_text(&rest, out);
         let Some(open) = self.block.take() else { return };
-        let index = Field::Number("output_index", open.index());
+        let index = Field::Number("output_index", open.item.index);
         let shown = match open.wording() {
             Some(wording) if open.shown => {
                 self.end_text(&open, wording, out);
@@ -319,7 +315,7 @@ impl StreamEncoder {
 
     fn done(&mut self, closed: &Closed, progress: Progress, out: &mut BytesMut) {
         let Closed { item, text, seal } = closed;
-        let index = Field::Number("output_index", self.output.len() as u64);
+        let index = Field::Number("output_index", self.output.len());
         let item = item.finish(text, progress, seal.as_deref(), &self.form);
         let fields = [index, Field::Json("item", &item.shown)];
         self.frames.put("response.output_item.done", &fields, out);
