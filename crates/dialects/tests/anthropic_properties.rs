@@ -3,10 +3,7 @@
 //! anything.
 
 use bytes::BytesMut;
-use conversation::{
-    Block, BlockKind, Event, Failure, FailureClass, Grammar, Message, Part, Reply, StopReason,
-    Usage, UsageSource, fold,
-};
+use conversation::{Block, BlockKind, Event, Message, Part, Reply, StopReason, fold};
 use dialects::anthropic::{
     ReplyForm, StreamEncoder, decode, decode_count, encode_whole, error_body,
 };
@@ -14,8 +11,14 @@ use dialects::{Encoder, Images};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use answers::{answers_of, blocks, broken_off, failure, texts, written};
+use bodies::{any_bytes, changed};
 use sdk::{Sdk, parse_events};
 
+#[path = "support/answers.rs"]
+mod answers;
+#[path = "support/bodies.rs"]
+mod bodies;
 #[path = "anthropic_properties/sdk.rs"]
 mod sdk;
 
@@ -30,48 +33,13 @@ fn encoder() -> StreamEncoder {
 }
 
 fn encode(events: &[Event]) -> String {
-    let mut out = BytesMut::new();
-    let mut encoder = encoder();
-    for event in events {
-        encoder.encode(event.clone(), &mut out);
-    }
-    String::from_utf8(out.to_vec()).expect("UTF-8")
+    written(events, &mut encoder())
 }
 
 fn whole(events: &[Event]) -> (Reply, Value) {
     let reply = fold(events.iter().cloned().map(Ok)).expect("complete");
     let body = serde_json::from_slice(&encode_whole(&reply, &form())).expect("JSON");
     (reply, body)
-}
-
-fn texts() -> impl Strategy<Value = String> {
-    "(\\PC|[\u{0}-\u{20}\"\\\\\u{7f}\u{85}\u{2028}\u{2029}]){1,12}"
-}
-
-fn usages() -> impl Strategy<Value = Event> {
-    let number = || proptest::option::of(0..1_000_000_u64);
-    (0..1_000_000_u64, 0..1_000_000_u64, number(), number(), any::<bool>()).prop_map(
-        |(input, output, cache_read, reasoning, estimate)| {
-            let source = if estimate { UsageSource::Estimate } else { UsageSource::Upstream };
-            let cache_write = reasoning;
-            Event::Usage(Usage { input, output, cache_read, cache_write, reasoning, source })
-        },
-    )
-}
-
-/// A block of text or reasoning.
-fn spoken() -> impl Strategy<Value = Vec<Event>> {
-    let kinds = prop_oneof![Just(BlockKind::Text), Just(BlockKind::Reasoning)];
-    let inside = prop_oneof![4 => texts().prop_map(Event::Delta), 1 => usages()];
-    (kinds, proptest::collection::vec(inside, 0..5), proptest::option::of(texts())).prop_map(
-        |(kind, inside, seal)| {
-            let seal = seal.filter(|_| kind == BlockKind::Reasoning);
-            let mut events = vec![Event::Opened(kind)];
-            events.extend(inside);
-            events.push(Event::Closed(seal));
-            events
-        },
-    )
 }
 
 /// A call whose arguments are good JSON in pieces, or not.
@@ -90,37 +58,18 @@ fn called() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-fn stops() -> impl Strategy<Value = StopReason> {
-    prop_oneof![
-        Just(StopReason::EndTurn),
-        Just(StopReason::ToolCalls),
-        Just(StopReason::MaxOutput),
-        Just(StopReason::Refused),
-        texts().prop_map(StopReason::StopSequence),
-        texts().prop_map(StopReason::Other),
-    ]
-}
-
 /// Any legal answer; ids of calls are unique.
 fn answers() -> impl Strategy<Value = Vec<Event>> {
-    let blocks = prop_oneof![2 => spoken(), 1 => called()];
-    (texts(), proptest::collection::vec(blocks, 0..14), stops()).prop_map(|(id, blocks, stop)| {
-        let mut events = vec![Event::Started { id, model: "other".into() }];
-        events.extend(blocks.into_iter().flatten());
-        events.push(Event::Finished(stop));
-        let mut grammar = Grammar::default();
+    let kinds = prop_oneof![Just(BlockKind::Text), Just(BlockKind::Reasoning)];
+    let spoken = blocks(kinds, texts(), |kind| *kind == BlockKind::Reasoning);
+    answers_of(prop_oneof![2 => spoken, 1 => called()]).prop_map(|mut events| {
         for (place, event) in events.iter_mut().enumerate() {
             if let Event::Opened(BlockKind::ToolCall { id, .. }) = event {
                 *id = format!("toolu_{place}");
             }
-            grammar.accept(event).expect("legal");
         }
         events
     })
-}
-
-fn failure() -> Failure {
-    Failure::new(FailureClass::UpstreamFailed, "Cut\u{2028}off.").log("internal")
 }
 
 /// The part that a block becomes when it comes back; what is empty does not come back.
@@ -187,21 +136,11 @@ proptest! {
         at: prop::sample::Index,
     ) {
         let cut = &events[..at.index(events.len())];
-        let mut out = BytesMut::new();
         let mut encoder = encoder();
-        for event in cut {
-            encoder.encode(event.clone(), &mut out);
-        }
-        encoder.fail(&failure(), &mut out);
-        let length = out.len();
-        encoder.fail(&failure(), &mut out);
-        encoder.heartbeat(&mut out);
-        for event in &events {
-            encoder.encode(event.clone(), &mut out);
-        }
-        prop_assert_eq!(out.len(), length, "nothing follows a failure");
-
-        let stream = String::from_utf8(out.to_vec()).expect("UTF-8");
+        let stream = written(cut, &mut encoder) + &broken_off(&events, &mut encoder);
+        let mut rest = BytesMut::new();
+        encoder.heartbeat(&mut rest);
+        prop_assert!(rest.is_empty(), "nothing follows a failure");
         let error = Sdk::run(&stream).failed();
         let body: Value =
             serde_json::from_slice(&error_body(&failure(), "req_\"1\"")).expect("JSON");
@@ -242,7 +181,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_decoded_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_decoded_or_refused(body in any_bytes()) {
         let _ = decode(&body, &Images::default());
         let _ = decode_count(&body, &Images::default());
     }
@@ -253,16 +192,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_request_is_decoded_or_refused(
-        changes in proptest::collection::vec((any::<prop::sample::Index>(), pieces()), 1..5),
-    ) {
-        let mut body = REQUEST.to_owned();
-        for (at, piece) in changes {
-            let tokens: Vec<(usize, &str)> = body.match_indices([',', ':', '{', '[', '"']).collect();
-            let at = tokens[at.index(tokens.len())].0;
-            let end = body[at..].find([',', '}', ']']).map_or(body.len(), |end| at + end);
-            body.replace_range(at + 1..end.max(at + 1), &piece);
-        }
+    fn a_changed_request_is_decoded_or_refused(body in changed(REQUEST, &WORDS)) {
         if let Err(failure) = decode(body.as_bytes(), &Images::default()) {
             prop_assert!(!failure.client.is_empty() && failure.client.len() < 500);
             prop_assert!(error_body(&failure, "r").len() < 1500);
@@ -270,35 +200,18 @@ proptest! {
     }
 }
 
-fn pieces() -> impl Strategy<Value = String> {
-    let literal = prop::sample::select(vec![
-        "null",
-        "true",
-        "-1",
-        "1e400",
-        "0.5",
-        "\"\"",
-        "\"x\"",
-        "[]",
-        "{}",
-        "[{}]",
-        "[null]",
-        "",
-        "{\"type\":\"text\"}",
-        "\"tool_result\"",
-        "\"tool_use\"",
-        "\"web_search_tool_result\"",
-        "\"document\"",
-        "\"system\"",
-        "\"assistant\"",
-        "\"url\"",
-        "[[[[",
-        "\"\\ud800\"",
-        "\"iVBORw0KGgo\"",
-        "18446744073709551616",
-    ]);
-    prop_oneof![literal.prop_map(str::to_owned), "\\PC{0,6}"]
-}
+/// Values that mean something in this dialect.
+const WORDS: [&str; 9] = [
+    "{\"type\":\"text\"}",
+    "\"tool_result\"",
+    "\"tool_use\"",
+    "\"web_search_tool_result\"",
+    "\"document\"",
+    "\"system\"",
+    "\"assistant\"",
+    "\"url\"",
+    "\"iVBORw0KGgo\"",
+];
 
 const REQUEST: &str = r#"{"model":"m","max_tokens":5,"stream":true,"system":[{"type":"text","text":"s"}],
 "messages":[{"role":"user","content":[{"type":"text","text":"t"},{"type":"image","source":{"type":"base64",

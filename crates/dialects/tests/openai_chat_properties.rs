@@ -2,13 +2,19 @@
 //! the shape that validators insist on, and decoding survives anything.
 
 use bytes::BytesMut;
-use conversation::{
-    BlockKind, Event, Failure, FailureClass, Grammar, StopReason, Usage, UsageSource, fold,
-};
+use conversation::{BlockKind, Event, StopReason, fold};
 use dialects::openai_chat::{CallForm, Mode, ReplyForm, StreamEncoder, decode, encode_whole};
 use dialects::{Encoder, Images};
 use proptest::prelude::*;
 use serde_json::Value;
+
+use answers::{answers_of, blocks, broken_off, failure, texts, written};
+use bodies::{any_bytes, changed};
+
+#[path = "support/answers.rs"]
+mod answers;
+#[path = "support/bodies.rs"]
+mod bodies;
 
 fn form(mode: Mode, calls: CallForm) -> ReplyForm {
     ReplyForm { mode, model: "mo\"del\u{2028}".into(), calls }
@@ -20,13 +26,8 @@ fn encoder(include_usage: bool) -> StreamEncoder {
 }
 
 fn encode(events: &[Event], include_usage: bool, calls: CallForm) -> String {
-    let mut out = BytesMut::new();
     let form = form(Mode::Stream { include_usage }, calls);
-    let mut encoder = StreamEncoder::new(&form, 1_700_000_000);
-    for event in events {
-        encoder.encode(event.clone(), &mut out);
-    }
-    String::from_utf8(out.to_vec()).expect("UTF-8")
+    written(events, &mut StreamEncoder::new(&form, 1_700_000_000))
 }
 
 /// The payloads of `data:` lines; nothing else may be in the stream.
@@ -143,21 +144,6 @@ fn assembled_whole(body: &[u8]) -> Assembled {
     }
 }
 
-fn texts() -> impl Strategy<Value = String> {
-    "(\\PC|[\u{0}-\u{20}\"\\\\\u{7f}\u{85}\u{2028}\u{2029}]){1,12}"
-}
-
-fn usages() -> impl Strategy<Value = Event> {
-    let number = || proptest::option::of(0..1_000_000_u64);
-    (0..1_000_000_u64, 0..1_000_000_u64, number(), number(), any::<bool>()).prop_map(
-        |(input, output, cache_read, reasoning, estimate)| {
-            let source = if estimate { UsageSource::Estimate } else { UsageSource::Upstream };
-            let cache_write = cache_read;
-            Event::Usage(Usage { input, output, cache_read, cache_write, reasoning, source })
-        },
-    )
-}
-
 fn kinds() -> impl Strategy<Value = BlockKind> {
     prop_oneof![
         Just(BlockKind::Text),
@@ -177,47 +163,11 @@ fn call_forms() -> impl Strategy<Value = CallForm> {
     ]
 }
 
-fn blocks() -> impl Strategy<Value = Vec<Event>> {
-    let argument = prop::sample::select(vec!["{\"input\":\"", "\\n", "\\ud83d", "\\ude00", "\"}"]);
-    let delta = prop_oneof![3 => texts(), 1 => argument.prop_map(str::to_owned)];
-    let inside = prop_oneof![4 => delta.prop_map(Event::Delta), 1 => usages()];
-    (kinds(), proptest::collection::vec(inside, 0..5), proptest::option::of(texts())).prop_map(
-        |(kind, inside, seal)| {
-            let mut events = vec![Event::Opened(kind)];
-            events.extend(inside);
-            events.push(Event::Closed(seal));
-            events
-        },
-    )
-}
-
-fn stops() -> impl Strategy<Value = StopReason> {
-    prop_oneof![
-        Just(StopReason::EndTurn),
-        Just(StopReason::ToolCalls),
-        Just(StopReason::MaxOutput),
-        Just(StopReason::Refused),
-        texts().prop_map(StopReason::StopSequence),
-        texts().prop_map(StopReason::Other),
-    ]
-}
-
-/// Any legal answer.
+/// Any legal answer, with a seal on any block.
 fn answers() -> impl Strategy<Value = Vec<Event>> {
-    (texts(), proptest::collection::vec(blocks(), 0..14), stops()).prop_map(|(id, blocks, stop)| {
-        let mut events = vec![Event::Started { id, model: "other".into() }];
-        events.extend(blocks.into_iter().flatten());
-        events.push(Event::Finished(stop));
-        let mut grammar = Grammar::default();
-        for event in &events {
-            grammar.accept(event).expect("legal");
-        }
-        events
-    })
-}
-
-fn failure() -> Failure {
-    Failure::new(FailureClass::UpstreamFailed, "Cut\u{2028}off.").log("internal")
+    let argument = prop::sample::select(vec!["{\"input\":\"", "\\n", "\\ud83d", "\\ude00", "\"}"]);
+    let pieces = prop_oneof![3 => texts(), 1 => argument.prop_map(str::to_owned)];
+    answers_of(blocks(kinds(), pieces, |_| true))
 }
 
 proptest! {
@@ -241,20 +191,8 @@ proptest! {
     #[test]
     fn a_cut_stream_ends_with_an_error_and_without_done(events in answers(), at: prop::sample::Index) {
         let cut = &events[..at.index(events.len())];
-        let mut out = BytesMut::new();
         let mut encoder = encoder(true);
-        for event in cut {
-            encoder.encode(event.clone(), &mut out);
-        }
-        encoder.fail(&failure(), &mut out);
-        let length = out.len();
-        encoder.fail(&failure(), &mut out);
-        for event in &events {
-            encoder.encode(event.clone(), &mut out);
-        }
-        prop_assert_eq!(out.len(), length, "nothing follows a failure");
-
-        let stream = String::from_utf8(out.to_vec()).expect("UTF-8");
+        let stream = written(cut, &mut encoder) + &broken_off(&events, &mut encoder);
         let payloads = payloads(&stream);
         let (last, before) = payloads.split_last().expect("the error");
         let error: Value = serde_json::from_str(last).expect("JSON");
@@ -284,52 +222,26 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_decoded_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_decoded_or_refused(body in any_bytes()) {
         let _ = decode(&body, &Images::default());
     }
 
     #[test]
-    fn a_changed_request_is_decoded_or_refused(
-        changes in proptest::collection::vec((any::<prop::sample::Index>(), pieces()), 1..5),
-    ) {
-        let mut body = REQUEST.to_owned();
-        for (at, piece) in changes {
-            let tokens: Vec<(usize, &str)> = body.match_indices([',', ':', '{', '[', '"']).collect();
-            let at = tokens[at.index(tokens.len())].0;
-            let end = body[at..].find([',', '}', ']']).map_or(body.len(), |end| at + end);
-            body.replace_range(at + 1..end.max(at + 1), &piece);
-        }
+    fn a_changed_request_is_decoded_or_refused(body in changed(REQUEST, &WORDS)) {
         if let Err(failure) = decode(body.as_bytes(), &Images::default()) {
             prop_assert!(!failure.client.is_empty() && failure.client.len() < 500);
         }
     }
 }
 
-fn pieces() -> impl Strategy<Value = String> {
-    let literal = prop::sample::select(vec![
-        "null",
-        "true",
-        "-1",
-        "1e400",
-        "0.5",
-        "\"\"",
-        "\"x\"",
-        "[]",
-        "{}",
-        "[{}]",
-        "[null]",
-        "",
-        "{\"type\":\"text\"}",
-        "\"tool\"",
-        "\"system\"",
-        "\"function\"",
-        "[[[[",
-        "\"\\ud800\"",
-        "\"data:image/png;base64,iVBORw0KGgo\"",
-        "18446744073709551616",
-    ]);
-    prop_oneof![literal.prop_map(str::to_owned), "\\PC{0,6}"]
-}
+/// Values that mean something in this dialect.
+const WORDS: [&str; 5] = [
+    "{\"type\":\"text\"}",
+    "\"tool\"",
+    "\"system\"",
+    "\"function\"",
+    "\"data:image/png;base64,iVBORw0KGgo\"",
+];
 
 const REQUEST: &str = r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},
 "messages":[{"role":"system","content":"s"},{"role":"user","content":[{"type":"text","text":"t"},

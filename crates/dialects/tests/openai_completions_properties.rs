@@ -1,46 +1,28 @@
 //! What holds for every answer and every body of the older Completions.
 
-use bytes::BytesMut;
-use conversation::{BlockKind, Event, Failure, FailureClass, StopReason, fold};
-use dialects::Encoder;
+use conversation::{BlockKind, Event, fold};
 use dialects::openai_chat::Mode;
 use dialects::openai_completions::{ReplyForm, StreamEncoder, decode, encode_whole};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use answers::{answers_of, blocks, broken_off, texts, written};
+
+#[path = "support/answers.rs"]
+mod answers;
+
 fn form(mode: Mode, echo: Option<String>) -> ReplyForm {
     ReplyForm { mode, model: "mo\"del".into(), echo }
 }
 
-fn blocks() -> impl Strategy<Value = Vec<Event>> {
+/// Any legal answer, with a seal on any block.
+fn answers() -> impl Strategy<Value = Vec<Event>> {
     let kinds = prop_oneof![
         3 => Just(BlockKind::Text),
         1 => Just(BlockKind::Reasoning),
         1 => Just(BlockKind::ToolCall { id: "c".into(), name: "f".into() }),
     ];
-    let texts = "(\\PC|[\u{0}-\u{20}\"\\\\\u{85}\u{2028}\u{2029}]){1,9}";
-    (kinds, proptest::collection::vec(texts, 0..4)).prop_map(|(kind, texts)| {
-        let mut events = vec![Event::Opened(kind)];
-        events.extend(texts.into_iter().map(Event::Delta));
-        events.push(Event::Closed(None));
-        events
-    })
-}
-
-fn answers() -> impl Strategy<Value = Vec<Event>> {
-    let stops = prop::sample::select(vec![
-        StopReason::EndTurn,
-        StopReason::ToolCalls,
-        StopReason::MaxOutput,
-        StopReason::Refused,
-        StopReason::StopSequence("x".into()),
-    ]);
-    (proptest::collection::vec(blocks(), 0..6), stops).prop_map(|(blocks, stop)| {
-        let mut events = vec![Event::Started { id: "a".into(), model: "other".into() }];
-        events.extend(blocks.into_iter().flatten());
-        events.push(Event::Finished(stop));
-        events
-    })
+    answers_of(blocks(kinds, texts(), |_| true))
 }
 
 fn chunks(stream: &str) -> Vec<Value> {
@@ -63,11 +45,7 @@ proptest! {
     ) {
         let mode = Mode::Stream { include_usage: false };
         let mut encoder = StreamEncoder::new(&form(mode, echo.clone()), 7);
-        let mut out = BytesMut::new();
-        for event in events.clone() {
-            encoder.encode(event, &mut out);
-        }
-        let chunks = chunks(std::str::from_utf8(&out).expect("UTF-8"));
+        let chunks = chunks(&written(&events, &mut encoder));
         let reply = fold(events.into_iter().map(Ok)).expect("complete");
         let whole = encode_whole(&reply, &form(Mode::Whole, echo), 7);
         let whole: Value = serde_json::from_slice(&whole).expect("JSON");
@@ -89,20 +67,10 @@ proptest! {
     fn nothing_follows_a_failure(events in answers(), at: prop::sample::Index) {
         let mode = Mode::Stream { include_usage: true };
         let mut encoder = StreamEncoder::new(&form(mode, Some("p".into())), 7);
-        let mut out = BytesMut::new();
-        for event in &events[..at.index(events.len())] {
-            encoder.encode(event.clone(), &mut out);
-        }
-        let failure = Failure::new(FailureClass::UpstreamFailed, "Cut off.");
-        encoder.fail(&failure, &mut out);
-        prop_assert!(out.ends_with(b"}}\n\n"));
-        let length = out.len();
-        encoder.fail(&failure, &mut out);
-        for event in events {
-            encoder.encode(event, &mut out);
-        }
-        prop_assert_eq!(out.len(), length);
-        prop_assert!(!out.windows(6).any(|window| window == b"[DONE]"));
+        let stream = written(&events[..at.index(events.len())], &mut encoder);
+        let error = broken_off(&events, &mut encoder);
+        prop_assert!(error.ends_with("}}\n\n"));
+        prop_assert!(!stream.contains("[DONE]") && !error.contains("[DONE]"));
     }
 
     #[test]

@@ -2,9 +2,7 @@
 //! the shape that validators insist on, and decoding survives anything.
 
 use bytes::BytesMut;
-use conversation::{
-    BlockKind, Event, Failure, FailureClass, Grammar, StopReason, Usage, UsageSource, fold,
-};
+use conversation::{BlockKind, Event, StopReason, fold};
 use dialects::openai_responses::{
     ReplyForm, Status, StreamEncoder, Times, encode_whole, failed, read, unfinished,
 };
@@ -13,10 +11,16 @@ use proptest::prelude::*;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use answers::{answers_of, blocks, broken_off, failure, texts, written};
+use bodies::{any_bytes, changed, pieces};
+use folding::{Folded, events_of};
+
+#[path = "support/answers.rs"]
+mod answers;
+#[path = "support/bodies.rs"]
+mod bodies;
 #[path = "openai_responses/folding.rs"]
 mod folding;
-
-use folding::{Folded, events_of};
 
 const CREATED: i64 = 1_700_000_000;
 
@@ -34,18 +38,6 @@ fn form(sealed: bool) -> ReplyForm {
         .and_then(|request| request.decode(&[], &Images::default()))
         .expect("legal")
         .form
-}
-
-fn encode(events: &[Event], encoder: &mut StreamEncoder) -> String {
-    let mut out = BytesMut::new();
-    for event in events {
-        encoder.encode(event.clone(), &mut out);
-    }
-    String::from_utf8(out.to_vec()).expect("UTF-8")
-}
-
-fn texts() -> impl Strategy<Value = String> {
-    "(\\PC|[\u{0}-\u{20}\"\\\\\u{7f}\u{85}\u{2028}\u{2029}]){1,12}"
 }
 
 /// Text that comes near to the arguments of a freeform tool.
@@ -66,17 +58,6 @@ fn pieces_of_arguments() -> impl Strategy<Value = String> {
         ])
         .prop_map(str::to_owned),
     ]
-}
-
-fn usages() -> impl Strategy<Value = Event> {
-    let number = || proptest::option::of(0..1_000_000_u64);
-    (0..1_000_000_u64, 0..1_000_000_u64, number(), number(), any::<bool>()).prop_map(
-        |(input, output, cache_read, reasoning, estimate)| {
-            let source = if estimate { UsageSource::Estimate } else { UsageSource::Upstream };
-            let cache_write = cache_read;
-            Event::Usage(Usage { input, output, cache_read, cache_write, reasoning, source })
-        },
-    )
 }
 
 fn kinds() -> impl Strategy<Value = BlockKind> {
@@ -101,46 +82,9 @@ fn kinds() -> impl Strategy<Value = BlockKind> {
     ]
 }
 
-fn blocks() -> impl Strategy<Value = Vec<Event>> {
-    let inside = prop_oneof![4 => pieces_of_arguments().prop_map(Event::Delta), 1 => usages()];
-    (kinds(), proptest::collection::vec(inside, 0..5), proptest::option::of(texts())).prop_map(
-        |(kind, inside, seal)| {
-            let seal = seal.filter(|_| kind == BlockKind::Reasoning);
-            let mut events = vec![Event::Opened(kind)];
-            events.extend(inside);
-            events.push(Event::Closed(seal));
-            events
-        },
-    )
-}
-
-fn stops() -> impl Strategy<Value = StopReason> {
-    prop_oneof![
-        Just(StopReason::EndTurn),
-        Just(StopReason::ToolCalls),
-        Just(StopReason::MaxOutput),
-        Just(StopReason::Refused),
-        texts().prop_map(StopReason::StopSequence),
-        texts().prop_map(StopReason::Other),
-    ]
-}
-
 /// Any legal answer.
 fn answers() -> impl Strategy<Value = Vec<Event>> {
-    (texts(), proptest::collection::vec(blocks(), 0..14), stops()).prop_map(|(id, blocks, stop)| {
-        let mut events = vec![Event::Started { id, model: "other".into() }];
-        events.extend(blocks.into_iter().flatten());
-        events.push(Event::Finished(stop));
-        let mut grammar = Grammar::default();
-        for event in &events {
-            grammar.accept(event).expect("legal");
-        }
-        events
-    })
-}
-
-fn failure() -> Failure {
-    Failure::new(FailureClass::UpstreamFailed, "Cut\u{2028}off.").log("internal")
+    answers_of(blocks(kinds(), pieces_of_arguments(), |kind| *kind == BlockKind::Reasoning))
 }
 
 proptest! {
@@ -148,7 +92,7 @@ proptest! {
     fn a_stream_put_together_is_the_whole_answer(events in answers(), sealed: bool) {
         let form = form(sealed);
         let mut encoder = StreamEncoder::new(&form, CREATED);
-        let stream = encode(&events, &mut encoder);
+        let stream = written(&events, &mut encoder);
         let folded = Folded::of(&stream);
         let reply = fold(events.into_iter().map(Ok)).expect("complete");
         let whole = encode_whole(&reply, &form, CREATED);
@@ -167,17 +111,9 @@ proptest! {
         let form = form(sealed);
         let cut = &events[..at.index(events.len())];
         let mut encoder = StreamEncoder::new(&form, CREATED);
-        let mut out = BytesMut::from(encode(cut, &mut encoder).as_bytes());
+        let before = written(cut, &mut encoder);
         prop_assert_eq!(encoder.record(), None, "no record before the end");
-        encoder.fail(&failure(), &mut out);
-        let length = out.len();
-        encoder.fail(&failure(), &mut out);
-        for event in &events {
-            encoder.encode(event.clone(), &mut out);
-        }
-        prop_assert_eq!(out.len(), length, "nothing follows a failure");
-
-        let stream = String::from_utf8(out.to_vec()).expect("UTF-8");
+        let stream = before + &broken_off(&events, &mut encoder);
         prop_assert!(!stream.contains("internal"));
         let events = events_of(&stream);
         let (last, before) = events.split_last().expect("the error");
@@ -212,7 +148,7 @@ proptest! {
             }
         }
         let mut encoder = StreamEncoder::new(&form(sealed), CREATED);
-        encode(&events, &mut encoder);
+        written(&events, &mut encoder);
         let record = encoder.record().expect("a record");
         let outputs: Vec<Value> = calls
             .iter()
@@ -233,23 +169,14 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_decoded_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_decoded_or_refused(body in any_bytes()) {
         if let Ok(request) = read(&body) {
             let _ = request.decode(&[], &Images::default());
         }
     }
 
     #[test]
-    fn a_changed_request_is_decoded_or_refused(
-        changes in proptest::collection::vec((any::<prop::sample::Index>(), pieces()), 1..5),
-    ) {
-        let mut body = REQUEST.to_owned();
-        for (at, piece) in changes {
-            let tokens: Vec<(usize, &str)> = body.match_indices([',', ':', '{', '[', '"']).collect();
-            let at = tokens[at.index(tokens.len())].0;
-            let end = body[at..].find([',', '}', ']']).map_or(body.len(), |end| at + end);
-            body.replace_range(at + 1..end.max(at + 1), &piece);
-        }
+    fn a_changed_request_is_decoded_or_refused(body in changed(REQUEST, &WORDS)) {
         let decoded = read(body.as_bytes()).and_then(|request| request.decode(&[], &Images::default()));
         match decoded {
             Err(failure) => {
@@ -267,38 +194,22 @@ proptest! {
     }
 
     #[test]
-    fn damaged_kept_items_are_refused_and_nothing_worse(items in proptest::collection::vec(pieces(), 0..4)) {
+    fn damaged_kept_items_are_refused_and_nothing_worse(items in proptest::collection::vec(pieces(&WORDS), 0..4)) {
         let body = r#"{"model":"m","previous_response_id":"resp_1","input":"go"}"#;
         let _ = read(body.as_bytes()).expect("JSON").decode(&items, &Images::default());
     }
 }
 
-fn pieces() -> impl Strategy<Value = String> {
-    let literal = prop::sample::select(vec![
-        "null",
-        "true",
-        "-1",
-        "1e400",
-        "\"\"",
-        "\"x\"",
-        "[]",
-        "{}",
-        "[{}]",
-        "[null]",
-        "",
-        "{\"type\":\"message\"}",
-        "\"function_call\"",
-        "\"custom\"",
-        "\"item_reference\"",
-        "\"reasoning\"",
-        "\"shell_call_output\"",
-        "[[[[",
-        "\"\\ud800\"",
-        "\"data:image/png;base64,iVBORw0KGgo\"",
-        "18446744073709551616",
-    ]);
-    prop_oneof![literal.prop_map(str::to_owned), "\\PC{0,6}"]
-}
+/// Values that mean something in this dialect.
+const WORDS: [&str; 7] = [
+    "{\"type\":\"message\"}",
+    "\"function_call\"",
+    "\"custom\"",
+    "\"item_reference\"",
+    "\"reasoning\"",
+    "\"shell_call_output\"",
+    "\"data:image/png;base64,iVBORw0KGgo\"",
+];
 
 const REQUEST: &str = r#"{"model":"m","stream":true,"stream_options":{"include_obfuscation":false},
 "instructions":"i","input":[{"role":"developer","content":"d"},{"type":"message","role":"user","content":[
@@ -353,9 +264,9 @@ fn answers_without_output_have_the_same_fields() {
 #[test]
 fn the_end_has_the_time_that_was_told_last() {
     let mut encoder = StreamEncoder::new(&form(false), CREATED);
-    encode(&[Event::Started { id: "a".into(), model: "m".into() }], &mut encoder);
+    written(&[Event::Started { id: "a".into(), model: "m".into() }], &mut encoder);
     encoder.set_now(CREATED + 7);
-    let stream = encode(&[Event::Finished(StopReason::EndTurn)], &mut encoder);
+    let stream = written(&[Event::Finished(StopReason::EndTurn)], &mut encoder);
     let last = Folded::of(&stream).last;
     assert_eq!(
         (&last["created_at"], &last["completed_at"]),
@@ -385,7 +296,7 @@ fn a_seal_that_the_client_did_not_ask_for_is_kept_but_not_shown() {
         Event::Finished(StopReason::EndTurn),
     ];
     let mut encoder = StreamEncoder::new(&form(false), CREATED);
-    let stream = encode(&events, &mut encoder);
+    let stream = written(&events, &mut encoder);
     assert!(!stream.contains("encrypted_content"), "{stream}");
     let record = encoder.record().expect("a record");
     let body = r#"{"model":"m","previous_response_id":"resp_a","input":"go"}"#;
