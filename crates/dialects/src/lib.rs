@@ -3,9 +3,9 @@
 //!
 //! Every dialect is a module with `decode`, a [`Encoder`] for streams, a function for whole
 //! replies and one for error bodies. What they share stands beside them: JSON text, wire structs,
-//! image checks, rules for tools, the list of
-//! ignored fields. There is no HTTP, async, clock or randomness here;
-//! the time of an answer is an argument and its id is that of its first event.
+//! image checks, rules for parts and tools, the list of ignored fields. There is no HTTP, async,
+//! clock or randomness here; the time of an answer is an argument and its id is that of its first
+//! event.
 
 pub mod anthropic;
 mod document;
@@ -16,6 +16,7 @@ mod json;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
+mod parts;
 mod picture;
 mod problem;
 mod sealed;

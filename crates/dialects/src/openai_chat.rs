@@ -18,6 +18,7 @@ mod wire;
 use std::collections::BTreeSet;
 
 pub use decode::decode;
+pub(crate) use error::error_body_in;
 pub use error::{ErrorWords, error_body, error_words, unknown_model};
 pub use models::{model_body, models_body};
 pub use reply::encode_whole;

@@ -23,6 +23,20 @@ pub(crate) fn unsupported_value(path: impl Into<String>, found: &str, supported:
     Failure::invalid(path, message)
 }
 
+/// A file that is named where its content is expected, in the field `instead`.
+pub(crate) fn no_uploads(path: &str, instead: &str) -> Failure {
+    let message = format!("Uploaded files are not supported: send the content as '{instead}'.");
+    Failure::invalid(format!("{path}.file_id"), message)
+}
+
+/// The first of several texts of a client; that there are more is told by an ellipsis.
+pub(crate) fn listed(texts: &[&str]) -> String {
+    const MAX: usize = 8;
+    let first: Vec<String> = texts.iter().take(MAX).map(|text| shown(text)).collect();
+    let more = if texts.len() > MAX { ", …" } else { "" };
+    first.join(", ") + more
+}
+
 pub(crate) fn empty(path: impl Into<String>) -> Failure {
     let path = path.into();
     let message = format!("Invalid '{path}': expected a text that is not empty.");
@@ -44,4 +58,17 @@ pub(crate) fn check_name(name: &str, path: &str) -> Result<(), Failure> {
         return Err(Failure::invalid(path, message));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_eight_short_texts_and_tells_that_there_are_more() {
+        assert_eq!(listed(&["a", "b"]), "a, b");
+        assert_eq!(listed(&["x"; 8]), ["x"; 8].join(", "));
+        assert_eq!(listed(&["x"; 9]), ["x"; 8].join(", ") + ", …");
+        assert_eq!(listed(&[&"y".repeat(65)]), "y".repeat(64) + "…");
+    }
 }

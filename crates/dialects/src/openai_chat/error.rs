@@ -55,7 +55,12 @@ struct Error<'a> {
 /// `{"error":{"message","type","param","code"}}`, on one line.
 #[must_use]
 pub fn error_body(failure: &Failure) -> Vec<u8> {
-    let ErrorWords { kind, code } = error_words(failure.class);
+    error_body_in(failure, error_words(failure.class))
+}
+
+/// The same in other words than those of the class.
+pub(crate) fn error_body_in(failure: &Failure, words: ErrorWords) -> Vec<u8> {
+    let ErrorWords { kind, code } = words;
     json::to_vec(&Body {
         error: Error { message: &failure.client, kind, param: failure.param.as_deref(), code },
     })

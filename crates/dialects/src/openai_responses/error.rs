@@ -1,10 +1,8 @@
 //! Failures in the words of the OpenAI API, in the same body as those of Chat Completions.
 
 use conversation::{Failure, FailureClass};
-use serde::Serialize;
 
-use crate::json;
-use crate::openai_chat::{self, ErrorWords, error_words};
+use crate::openai_chat::{self, ErrorWords, error_body_in, error_words};
 use crate::problem::shown;
 
 /// The field that names an earlier answer.
@@ -15,20 +13,6 @@ const RESPONSE: &str = "response_id";
 /// with that field as well.
 const NOT_KEPT: &str = "Previous response with id ";
 
-#[derive(Serialize)]
-struct Body<'a> {
-    error: Error<'a>,
-}
-
-#[derive(Serialize)]
-struct Error<'a> {
-    message: &'a str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    param: Option<&'a str>,
-    code: Option<&'static str>,
-}
-
 /// `{"error":{"message","type","param","code"}}`, on one line.
 #[must_use]
 pub fn error_body(failure: &Failure) -> Vec<u8> {
@@ -38,9 +22,8 @@ pub fn error_body(failure: &Failure) -> Vec<u8> {
         }
         _ => return openai_chat::error_body(failure),
     };
-    let ErrorWords { kind, .. } = error_words(FailureClass::Invalid);
-    let param = failure.param.as_deref();
-    json::to_vec(&Body { error: Error { message: &failure.client, kind, param, code } })
+    let words = ErrorWords { code, ..error_words(FailureClass::Invalid) };
+    error_body_in(failure, words)
 }
 
 /// The failure for the path of an answer that is not kept.

@@ -6,6 +6,7 @@ use super::{readable, required};
 use crate::Ignored;
 use crate::anthropic::seal;
 use crate::anthropic::wire::{Block, Blocks, Content};
+use crate::parts::texts;
 use crate::picture::Pictures;
 use crate::problem::unsupported_value;
 use crate::wire::{TextOr, raw_object};
@@ -327,17 +328,6 @@ pub(super) fn parts(items: Vec<Item>) -> Vec<Part> {
             Item::Part(part) => Some(part),
             Item::Call { call, .. } => Some(Part::ToolCall(call)),
             Item::Result { .. } => None,
-        })
-        .collect()
-}
-
-/// The text parts, in order.
-pub(super) fn texts(parts: &[Part]) -> Vec<&str> {
-    parts
-        .iter()
-        .filter_map(|part| match part {
-            Part::Text(text) => Some(text.as_str()),
-            Part::Image(_) | Part::File(_) | Part::Reasoning(_) | Part::ToolCall(_) => None,
         })
         .collect()
 }

@@ -5,10 +5,11 @@
 
 use conversation::{Failure, Message, Part, ToolResult};
 
-use super::blocks::{At, Item, Place, Reader, parts, texts};
+use super::blocks::{At, Item, Place, Reader, parts};
 use super::required;
 use crate::anthropic::wire;
-use crate::problem::{shown, unsupported_value};
+use crate::parts::{push_result, texts};
+use crate::problem::{listed, shown, unsupported_value};
 
 /// Most calls that wait for their results at once.
 const MAX_CALLS: usize = 1024;
@@ -154,7 +155,6 @@ impl History {
         Ok(())
     }
 
-    /// Results that follow each other belong to one message.
     fn result(&mut self, result: ToolResult, path: String) -> Result<(), Failure> {
         let id = &result.call_id;
         let Some(call) = self.calls.iter_mut().find(|call| call.id == *id) else {
@@ -174,12 +174,7 @@ impl History {
             return Err(Failure::invalid(path, message));
         }
         call.answered = true;
-        match self.messages.last_mut() {
-            Some(Message::ToolResults(results)) => results.push(result),
-            Some(Message::User(_) | Message::Assistant(_) | Message::Instruction(_)) | None => {
-                self.messages.push(Message::ToolResults(vec![result]));
-            }
-        }
+        push_result(&mut self.messages, result);
         if !self.is_waiting() {
             self.messages.append(&mut self.held);
         }
@@ -202,17 +197,15 @@ impl History {
     /// # Errors
     /// A call has no result, and another answer follows or nothing.
     fn close_calls(&mut self) -> Result<(), Failure> {
-        const LISTED: usize = 8;
         let calls = std::mem::take(&mut self.calls);
         let lacking: Vec<&OpenCall> = calls.iter().filter(|call| !call.answered).collect();
         let Some(first) = lacking.first() else { return Ok(()) };
-        let listed: Vec<String> = lacking.iter().take(LISTED).map(|call| shown(&call.id)).collect();
-        let more = if lacking.len() > LISTED { ", …" } else { "" };
+        let ids: Vec<&str> = lacking.iter().map(|call| call.id.as_str()).collect();
         let message = format!(
-            "`tool_use` ids were found without `tool_result` blocks immediately after: {}{more}. \
+            "`tool_use` ids were found without `tool_result` blocks immediately after: {}. \
              Each `tool_use` block must have a corresponding `tool_result` block in the next \
              message.",
-            listed.join(", ")
+            listed(&ids)
         );
         Err(Failure::invalid(format!("messages[{}]", first.message), message))
     }

@@ -2,10 +2,11 @@
 
 use conversation::{Failure, File, Part};
 
-use super::blocks::{At, Place, Reader, not_blocks, texts};
+use super::blocks::{At, Place, Reader, not_blocks};
 use super::required;
 use crate::anthropic::wire::{Block, Content, Source};
 use crate::document;
+use crate::parts::{picture, texts};
 use crate::picture::DataUri;
 use crate::problem::unsupported_value;
 use crate::wire::TextOr;
@@ -46,8 +47,7 @@ impl Reader<'_> {
             }
         };
         self.report_source(&source, at);
-        // One that has to be fetched first leaves its place empty; the turn is decoded again.
-        Ok(image.map_or_else(|| Part::Text(String::new()), Part::Image))
+        Ok(picture(image))
     }
 
     /// A document as what it consists of: what the client says about it, its text, its pictures.

@@ -6,7 +6,8 @@ use super::calls::{function_call, tool_call};
 use super::parts::{Place, Reader};
 use super::thinking;
 use crate::openai_chat::wire;
-use crate::problem::{missing, shown, unsupported_value};
+use crate::parts::{push_result, texts};
+use crate::problem::{listed, missing, shown, unsupported_value};
 
 /// Most calls in one message.
 const MAX_CALLS: usize = 1024;
@@ -131,7 +132,7 @@ impl History {
         reader: &mut Reader<'_>,
     ) -> Result<(), Failure> {
         let parts = reader.required_parts(message.content.take(), Place::Instruction, path)?;
-        let text = joined_text(&parts);
+        let text = texts(&parts).join("\n");
         if text.is_empty() {
             return Ok(());
         }
@@ -222,7 +223,6 @@ impl History {
         Ok(call.id.clone())
     }
 
-    /// Results that follow each other belong to one message.
     fn result(
         &mut self,
         call_id: String,
@@ -232,12 +232,7 @@ impl History {
     ) -> Result<(), Failure> {
         let content = reader.parts(message.content.take(), Place::Tool, path)?;
         let result = ToolResult { call_id, content, is_error: false };
-        match self.messages.last_mut() {
-            Some(Message::ToolResults(results)) => results.push(result),
-            Some(Message::User(_) | Message::Assistant(_) | Message::Instruction(_)) | None => {
-                self.messages.push(Message::ToolResults(vec![result]));
-            }
-        }
+        push_result(&mut self.messages, result);
         Ok(())
     }
 
@@ -245,32 +240,19 @@ impl History {
     /// A call has no result, and something else follows or nothing.
     fn close_calls(&mut self) -> Result<(), Failure> {
         let Some(open) = self.calls.take() else { return Ok(()) };
-        let lacking: Vec<String> =
-            open.calls.iter().filter(|call| !call.answered).map(|call| shown(&call.id)).collect();
+        let lacking = open.calls.iter().filter(|call| !call.answered);
+        let lacking: Vec<&str> = lacking.map(|call| call.id.as_str()).collect();
         if lacking.is_empty() {
             return Ok(());
         }
-        const LISTED: usize = 8;
-        let more = if lacking.len() > LISTED { ", …" } else { "" };
-        let listed = lacking[..lacking.len().min(LISTED)].join(", ");
         let message = format!(
             "An assistant message with 'tool_calls' must be followed by tool messages responding \
              to each 'tool_call_id'. The following tool_call_ids did not have response messages: \
-             {listed}{more}"
+             {}",
+            listed(&lacking)
         );
         Err(Failure::invalid(open.path, message))
     }
-}
-
-fn joined_text(parts: &[Part]) -> String {
-    let texts: Vec<&str> = parts
-        .iter()
-        .filter_map(|part| match part {
-            Part::Text(text) => Some(text.as_str()),
-            Part::Image(_) | Part::File(_) | Part::Reasoning(_) | Part::ToolCall(_) => None,
-        })
-        .collect();
-    texts.join("\n")
 }
 
 /// What the role had no use for.

@@ -3,8 +3,9 @@
 use conversation::{Failure, Part};
 
 use crate::openai_chat::wire;
+use crate::parts::{picture, without_empty_texts};
 use crate::picture::Pictures;
-use crate::problem::{missing, unsupported_value};
+use crate::problem::{missing, no_uploads, unsupported_value};
 use crate::wire::TextOr;
 use crate::{Ignored, document};
 
@@ -97,7 +98,7 @@ impl Reader<'_> {
         place: Place,
         path: &str,
     ) -> Result<Vec<Part>, Failure> {
-        let mut parts = match content {
+        let parts = match content {
             None => Vec::new(),
             Some(TextOr::Text(text)) => vec![Part::Text(text)],
             Some(TextOr::Other(wires)) => {
@@ -106,11 +107,7 @@ impl Reader<'_> {
                 wires.into_iter().enumerate().map(read).collect::<Result<_, _>>()?
             }
         };
-        parts.retain(|part| match part {
-            Part::Text(text) => !text.is_empty(),
-            Part::Image(_) | Part::File(_) | Part::Reasoning(_) | Part::ToolCall(_) => true,
-        });
-        Ok(parts)
+        Ok(without_empty_texts(parts))
     }
 
     fn part(&mut self, part: wire::Part, place: Place, path: &str) -> Result<Part, Failure> {
@@ -150,9 +147,7 @@ impl Reader<'_> {
                 (image.url.ok_or_else(|| missing(path.as_str()))?, path)
             }
         };
-        // One that has to be fetched first leaves its place empty; the turn is decoded again.
-        let image = self.pictures.read(&url, &path)?;
-        Ok(image.map_or_else(|| Part::Text(String::new()), Part::Image))
+        Ok(picture(self.pictures.read(&url, &path)?))
     }
 
     /// A document that is text; nothing here reads any other kind.
@@ -160,8 +155,7 @@ impl Reader<'_> {
         let file = file.ok_or_else(|| missing(path))?;
         file.unknown.report("messages[].content[].file.", self.ignored);
         if file.file_id.is_some() {
-            let message = "Uploaded files are not supported: send the content as 'file_data'.";
-            return Err(Failure::invalid(format!("{path}.file_id"), message));
+            return Err(no_uploads(path, "file_data"));
         }
         let path = format!("{path}.file_data");
         let data = file.file_data.ok_or_else(|| missing(path.as_str()))?;

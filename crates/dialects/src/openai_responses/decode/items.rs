@@ -13,6 +13,7 @@ use crate::json;
 use crate::openai_responses::callable::{Callables, flat_name};
 use crate::openai_responses::error::PREVIOUS;
 use crate::openai_responses::{compaction, wire};
+use crate::parts::texts;
 use crate::problem::{missing, shown, unsupported_value};
 use crate::sealed;
 use crate::wire::{TextOr, parse_at, raw_object};
@@ -176,7 +177,7 @@ impl Items<'_, '_> {
             Place::Assistant => {
                 self.builder.assistant(parts);
             }
-            Place::Instruction => self.builder.instruction(joined(&parts, "\n")),
+            Place::Instruction => self.builder.instruction(texts(&parts).join("\n")),
         }
         Ok(())
     }
@@ -208,7 +209,7 @@ impl Items<'_, '_> {
             let summary =
                 self.reader.parts(summary, Place::Instruction, &format!("{path}.summary"))?;
             let shown = if content.is_empty() { summary } else { content };
-            part = Some(ReasoningPart { text: joined(&shown, "\n\n"), seal: None });
+            part = Some(ReasoningPart { text: texts(&shown).join("\n\n"), seal: None });
         }
         if let Some(part) = part.filter(|part| !part.text.is_empty() || part.seal.is_some()) {
             self.builder.assistant(vec![Part::Reasoning(part)]);
@@ -277,15 +278,4 @@ fn is_hosted(kind: &str) -> bool {
             | "context_compaction"
             | "ghost_snapshot"
     )
-}
-
-fn joined(parts: &[Part], separator: &str) -> String {
-    let texts: Vec<&str> = parts
-        .iter()
-        .filter_map(|part| match part {
-            Part::Text(text) => Some(text.as_str()),
-            Part::Image(_) | Part::File(_) | Part::Reasoning(_) | Part::ToolCall(_) => None,
-        })
-        .collect();
-    texts.join(separator)
 }

@@ -3,8 +3,9 @@
 use conversation::{Failure, Part};
 
 use crate::openai_responses::wire;
+use crate::parts::{picture, without_empty_texts};
 use crate::picture::Pictures;
-use crate::problem::{missing, unsupported_value};
+use crate::problem::{missing, no_uploads, unsupported_value};
 use crate::wire::TextOr;
 use crate::{Ignored, document};
 
@@ -77,18 +78,14 @@ impl Reader<'_> {
         place: Place,
         path: &str,
     ) -> Result<Vec<Part>, Failure> {
-        let mut parts = match content {
+        let parts = match content {
             TextOr::Text(text) => vec![Part::Text(text)],
             TextOr::Other(wires) => {
                 let read = |(number, part)| self.part(part, place, &format!("{path}[{number}]"));
                 wires.into_iter().enumerate().map(read).collect::<Result<_, _>>()?
             }
         };
-        parts.retain(|part| match part {
-            Part::Text(text) => !text.is_empty(),
-            Part::Image(_) | Part::File(_) | Part::Reasoning(_) | Part::ToolCall(_) => true,
-        });
-        Ok(parts)
+        Ok(without_empty_texts(parts))
     }
 
     fn part(&mut self, part: wire::Part, place: Place, path: &str) -> Result<Part, Failure> {
@@ -125,7 +122,7 @@ impl Reader<'_> {
 
     fn image(&mut self, part: wire::Part, path: &str) -> Result<Part, Failure> {
         if part.file_id.is_some() {
-            return Err(uploaded(path, "image_url"));
+            return Err(no_uploads(path, "image_url"));
         }
         let path = format!("{path}.image_url");
         let (url, detail) = match part.image_url {
@@ -139,15 +136,13 @@ impl Reader<'_> {
         if detail.is_some_and(|detail| detail != "auto") {
             self.ignored.add("input[].content[].", "detail");
         }
-        // One that has to be fetched first leaves its place empty; the turn is decoded again.
-        let image = self.pictures.read(&url, &path)?;
-        Ok(image.map_or_else(|| Part::Text(String::new()), Part::Image))
+        Ok(picture(self.pictures.read(&url, &path)?))
     }
 
     /// A document that is text; nothing here reads any other kind.
     fn file(&mut self, part: wire::Part, path: &str) -> Result<Part, Failure> {
         if part.file_id.is_some() {
-            return Err(uploaded(path, "file_data"));
+            return Err(no_uploads(path, "file_data"));
         }
         if part.file_url.is_some() && part.file_data.is_none() {
             let message = "Files behind a URL are not fetched: send the content as 'file_data'.";
@@ -158,9 +153,4 @@ impl Reader<'_> {
         let max_bytes = self.pictures.max_bytes();
         document::file(part.filename, &data, max_bytes, &path).map(Part::File)
     }
-}
-
-fn uploaded(path: &str, instead: &str) -> Failure {
-    let message = format!("Uploaded files are not supported: send the content as '{instead}'.");
-    Failure::invalid(format!("{path}.file_id"), message)
 }
