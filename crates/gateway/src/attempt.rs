@@ -74,7 +74,7 @@ impl TurnTask {
                 Ok(None) => {}
                 Ok(Some(live)) => {
                     drop(work);
-                    next = self.wait(live, &cut).await;
+                    next = Box::pin(self.wait(live, &cut)).await;
                 }
                 Err(failure) => self.tell(&work, failure, &cut).await,
             }
@@ -129,7 +129,7 @@ impl TurnTask {
         if let Some((Live { waiting, lease }, results)) = resumed {
             let (drive, exchange) =
                 Drive::resume(&self.gateway, work, waiting, lease.alias(), started);
-            match drive.run(exchange, Some(results)).await {
+            match Box::pin(drive.run(exchange, Some(results))).await {
                 // Nothing was seen of it: the transcript has all that is needed.
                 Ok(Ending::NotTaken(failure)) | Err(failure) => {
                     tracing::info!(account = %lease.alias(), %failure, "resumed stream failed");
@@ -191,7 +191,10 @@ impl TurnTask {
             let Opened { exchange, session, caller } = tokio::select! {
                 biased;
                 () = work.out.closed() => return Ok(Ending::Abandoned),
-                opened = self.open_in_time(work, account, memory.as_ref(), started) => opened?,
+                // Large and soon over: on the heap it costs a running stream nothing.
+                opened = Box::pin(self.open_in_time(work, account, memory.as_ref(), started)) => {
+                    opened?
+                }
             };
             let bearer = caller.bearer.clone();
             let drive = Drive::new(&self.gateway, work, session, caller, &account.alias, started);

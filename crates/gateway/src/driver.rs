@@ -134,12 +134,13 @@ impl<'a> Drive<'a> {
     ) -> Result<Ending, Failure> {
         let driven = self.drive(&mut exchange, results).await;
         if let Ok(Driven::Suspended) = driven {
-            return Ok(self.suspend(exchange).await);
+            // The end is large and soon over: a stream that runs does not carry it along.
+            return Ok(Box::pin(self.suspend(exchange)).await);
         }
         // Whatever the client still waits for, the upstream's part is over.
         drop(exchange);
         match driven {
-            Ok(Driven::Finished | Driven::Suspended) => Ok(self.finish().await),
+            Ok(Driven::Finished | Driven::Suspended) => Ok(Box::pin(self.finish()).await),
             Ok(Driven::Abandoned) => Ok(Ending::Abandoned),
             Ok(Driven::NotTaken(failure)) => Ok(Ending::NotTaken(failure)),
             Ok(Driven::Stalled) => Ok(Ending::Stalled),

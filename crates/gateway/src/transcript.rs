@@ -112,7 +112,7 @@ fn continued(so_far: [u8; 32], speaker: Speaker, group: Group) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(so_far);
     hash.update(tag);
-    hash.update(group.text.finalize());
+    hash.update(group.text.end());
     hash.update(group.rest.finalize());
     hash.finalize().into()
 }
@@ -120,8 +120,41 @@ fn continued(so_far: [u8; 32], speaker: Speaker, group: Group) -> [u8; 32] {
 /// What one speaker said: the text without white space, and all else in order.
 #[derive(Debug, Clone, Default)]
 struct Group {
-    text: Sha256,
+    text: Squeezed,
     rest: Sha256,
+}
+
+/// A hash of text without its white space. Pieces are short: they are gathered before they are
+/// hashed.
+#[derive(Debug, Clone)]
+struct Squeezed {
+    hash: Sha256,
+    block: [u8; 128],
+    filled: usize,
+}
+
+impl Default for Squeezed {
+    fn default() -> Self {
+        Self { hash: Sha256::new(), block: [0; 128], filled: 0 }
+    }
+}
+
+impl Squeezed {
+    fn push(&mut self, text: &str) {
+        for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
+            if self.filled == self.block.len() {
+                self.hash.update(self.block);
+                self.filled = 0;
+            }
+            self.block[self.filled] = byte;
+            self.filled += 1;
+        }
+    }
+
+    fn end(mut self) -> [u8; 32] {
+        self.hash.update(&self.block[..self.filled]);
+        self.hash.finalize().into()
+    }
 }
 
 impl Group {
@@ -147,9 +180,7 @@ impl Group {
     }
 
     fn text(&mut self, text: &str) {
-        for word in text.split_ascii_whitespace() {
-            self.text.update(word);
-        }
+        self.text.push(text);
     }
 
     fn thing(&mut self, tag: &[u8], fields: &[&[u8]]) {

@@ -68,7 +68,7 @@ impl Drive<'_> {
                 if !self.deliver_rest().await {
                     return false;
                 }
-                self.looked_up().await.unwrap_or(estimate)
+                Box::pin(self.looked_up()).await.unwrap_or(estimate)
             } else {
                 estimate
             };

@@ -212,7 +212,7 @@ fn parameters(route: &Route) -> Vec<ModelParameterValue> {
 /// The state to go on from. The server leaves old user messages out of the prompt parts that it
 /// echoes, so those are rebuilt from the client's transcript; so are the results of calls.
 fn continued(memory: &AgentMemory) -> ConversationStateStructure {
-    let mut state = memory.checkpoint.clone().unwrap_or_default();
+    let mut state = memory.state();
     state.root_prompt_messages_json.clear();
     state.pending_tool_calls.clear();
     state

@@ -22,8 +22,7 @@ use cursor_proto::agent::view::{
     McpArgsView, ToolCallView,
 };
 use cursor_proto::agent::{
-    AgentClientMessage, ClientHeartbeat, ConversationStateStructure, Error, GetBlobResult,
-    KvClientMessage, SetBlobResult,
+    AgentClientMessage, ClientHeartbeat, Error, GetBlobResult, KvClientMessage, SetBlobResult,
 };
 
 use ending::End;
@@ -63,9 +62,8 @@ pub struct AgentSession {
     blobs: Blobs,
     answer: Answer,
     calls: Calls,
-    checkpoint: Option<ConversationStateStructure>,
-    /// Its size on the wire, about.
-    checkpoint_bytes: usize,
+    /// The message with the last checkpoint.
+    checkpoint: Option<Bytes>,
     end: End,
     resumed: bool,
     next_heartbeat: Option<Instant>,
@@ -84,7 +82,6 @@ impl AgentSession {
             answer,
             calls,
             checkpoint: None,
-            checkpoint_bytes: 0,
             end: End::Open,
             resumed: false,
             next_heartbeat: None,
@@ -97,7 +94,7 @@ impl AgentSession {
         message: &Bytes,
         actions: &mut Actions,
     ) -> Result<(), Failure> {
-        let size = message.len();
+        let raw = message;
         let message = match AgentServerMessageView::decode_view(message) {
             Ok(message) => message,
             Err(error) => return self.nonsense(&error),
@@ -117,13 +114,10 @@ impl AgentSession {
                     self.calls.abort(abort.id);
                 }
             }
-            Some(Server::ConversationCheckpointUpdate(checkpoint)) => {
+            Some(Server::ConversationCheckpointUpdate(_)) => {
                 actions.progress = true;
-                match checkpoint.to_owned_message() {
-                    Ok(checkpoint) => self.checkpoint = Some(checkpoint),
-                    Err(error) => return self.nonsense(&error),
-                }
-                self.checkpoint_bytes = size;
+                // Not a part of the buffer, which would be kept as a whole.
+                self.checkpoint = Some(Bytes::copy_from_slice(raw));
             }
             None => {}
         }
@@ -242,11 +236,9 @@ impl AgentSession {
     }
 
     pub(crate) fn memory(&self) -> Memory {
-        let checkpoint = self.checkpoint.clone();
         Memory::of_agent(AgentMemory {
             conversation_id: self.conversation_id.clone(),
-            checkpoint_bytes: self.checkpoint_bytes,
-            checkpoint,
+            checkpoint: self.checkpoint.clone(),
             blobs: self.blobs.remembered(),
         })
     }
@@ -257,8 +249,9 @@ impl AgentSession {
 
     /// What it holds, in bytes, roughly: the history it serves to the server above all.
     pub(crate) fn bytes(&self) -> usize {
+        let checkpoint = self.checkpoint.as_ref().map_or(0, Bytes::len);
         let texts = self.context.instructions.len() + self.offer.bytes();
-        self.blobs.all_bytes() + self.checkpoint_bytes + texts + self.answer.kept()
+        self.blobs.all_bytes() + checkpoint + texts + self.answer.kept()
     }
 
     pub(crate) fn resume(&mut self, id: String, results: &[ToolResult], actions: &mut Actions) {
