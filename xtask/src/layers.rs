@@ -29,8 +29,13 @@ const LAYERS: &[Layer] = &[
     layer("cursor-proto", &[], &[]),
     layer("upstream", &["conversation", "cursor-proto"], &["simulator"]),
     layer("accounts", &[], &[]),
+    layer("store", &["accounts"], &[]),
     layer("settings", &[], &[]),
-    layer("gateway", &["conversation", "upstream", "accounts", "settings"], &["simulator"]),
+    layer(
+        "gateway",
+        &["conversation", "upstream", "accounts", "store", "settings"],
+        &["simulator"],
+    ),
     layer(
         "server",
         &["gateway", "dialects", "conversation", "accounts", "settings"],

@@ -5,9 +5,16 @@
 //! always an argument.
 
 mod credential;
+mod id;
 mod key;
+mod record;
 mod roster;
 
 pub use credential::{Claims, Credential, MalformedCredential, SessionToken, UserApiKey};
+pub use id::{AccountId, Alias, KeyId, ProxyName, UnixMs};
 pub use key::ClientKey;
-pub use roster::{Alias, Outcome, Roster, Verdict};
+pub use record::{
+    AccountRecord, AccountTokens, Budget, Device, Hex64, KeyHash, KeyKind, KeyLimits, KeyOptions,
+    KeyRecord, KeyUsage, Mark, MarkKind, Period, ProxyRecord, Region, UpstreamFlow, UsageCheck,
+};
+pub use roster::{Outcome, Roster, Verdict};

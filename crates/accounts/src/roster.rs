@@ -5,30 +5,9 @@
 //! clock: callers say what time it is.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::time::{Duration, Instant};
 
-/// The operator's name for an account.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Alias(String);
-
-impl Alias {
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Alias {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::id::Alias;
 
 /// What an attempt says about its account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

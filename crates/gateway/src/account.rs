@@ -2,6 +2,7 @@
 
 use accounts::{Alias, Credential};
 use conversation::{Failure, FailureClass, Retry, Scope};
+use upstream::transport::Via;
 use upstream::{Caller, Flow, MachineIds};
 
 use crate::tokens::TokenSource;
@@ -28,7 +29,15 @@ impl Account {
     }
 
     pub(crate) fn caller(&self, bearer: secrecy::SecretString) -> Caller {
-        Caller { bearer, machine: self.machine.clone(), timezone: self.timezone.clone() }
+        Caller {
+            bearer,
+            machine: self.machine.clone(),
+            timezone: self.timezone.clone(),
+            client_key: None,
+            session_id: None,
+            config_version: None,
+            via: Via::Direct,
+        }
     }
 }
 

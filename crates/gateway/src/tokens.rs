@@ -10,6 +10,7 @@ use accounts::{Credential, SessionToken, UserApiKey};
 use arc_swap::ArcSwapOption;
 use conversation::{Failure, FailureClass, Retry, Scope};
 use secrecy::{ExposeSecret as _, SecretString};
+use upstream::transport::Via;
 use upstream::{Backend, classify};
 
 use crate::ambient::Ambient;
@@ -144,7 +145,10 @@ async fn exchange(
     key: &UserApiKey,
     ambient: &dyn Ambient,
 ) -> Result<Token, Failure> {
-    let bearer = backend.exchange_api_key(key.expose()).await.map_err(|error| classify(&error))?;
+    let bearer = backend
+        .exchange_api_key(key.expose(), &Via::Direct)
+        .await
+        .map_err(|error| classify(&error))?;
     let expires = match SessionToken::parse(bearer.expose_secret()) {
         Ok(token) => token.claims().expires,
         // Opaque to us; good for a short while, then exchanged again.

@@ -23,7 +23,7 @@ use crate::error::{Deadline, UpstreamError, read_status};
 use crate::identity::{CallStamp, Caller, Identity};
 use crate::route::{Opening, Route};
 use crate::session::ClientMessage;
-use crate::transport::{Exchange, Origin, Pool, UnaryTransport};
+use crate::transport::{Exchange, Origin, Pool, UnaryTransport, Via, Way};
 use crate::{agent, chat};
 
 /// How long a unary call may take.
@@ -98,12 +98,15 @@ impl Backend {
         let mut headers = HeaderMap::with_capacity(16);
         self.identity.write(caller, stamp, &mut headers);
         let Self { pool, endpoints, .. } = self;
+        let way = |origin: &Origin| Way { origin: origin.clone(), via: caller.via.clone() };
         match opening {
             ClientMessage::Agent(message) => {
-                Exchange::open(pool, &endpoints.agent, agent::PATH, headers, message.as_ref()).await
+                Exchange::open(pool, &way(&endpoints.agent), agent::PATH, headers, message.as_ref())
+                    .await
             }
             ClientMessage::Chat(message) => {
-                Exchange::open(pool, &endpoints.api, chat::PATH, headers, message.as_ref()).await
+                Exchange::open(pool, &way(&endpoints.api), chat::PATH, headers, message.as_ref())
+                    .await
             }
         }
     }
@@ -118,7 +121,7 @@ impl Backend {
         stamp: CallStamp,
         query: &ModelQuery,
     ) -> Result<Vec<Model>, UpstreamError> {
-        let client = AiServiceClient::new(self.unary(), self.unary_config()?);
+        let client = AiServiceClient::new(self.unary(&caller.via), self.unary_config()?);
         let request = AvailableModelsRequest {
             is_nightly: query.is_nightly,
             include_long_context_models: query.include_long_context_models,
@@ -146,7 +149,7 @@ impl Backend {
         stamp: CallStamp,
         usage_uuid: &str,
     ) -> Result<Option<Usage>, UpstreamError> {
-        let client = DashboardServiceClient::new(self.unary(), self.unary_config()?);
+        let client = DashboardServiceClient::new(self.unary(&caller.via), self.unary_config()?);
         let request =
             GetTokenUsageRequest { usage_uuid: usage_uuid.to_owned(), ..Default::default() };
         let call = client.get_token_usage_with_options(request, self.options(caller, stamp));
@@ -187,7 +190,7 @@ impl Backend {
         };
         let request = chat::request_alone(&Opening::plain(turn, route), &mut uuid)
             .map_err(|failure| UpstreamError::Protocol(failure.to_string()))?;
-        let client = ChatServiceClient::new(self.unary(), self.unary_config()?);
+        let client = ChatServiceClient::new(self.unary(&caller.via), self.unary_config()?);
         // A chat request is a big thing to hold in a future.
         let options = self.options(caller, stamp);
         let call = Box::pin(client.get_prompt_dry_run_with_options(request, options));
@@ -205,6 +208,7 @@ impl Backend {
     pub async fn exchange_api_key(
         &self,
         key: &SecretString,
+        via: &Via,
     ) -> Result<SecretString, UpstreamError> {
         let mut headers = HeaderMap::new();
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
@@ -214,7 +218,7 @@ impl Backend {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let call = async {
             let body = Bytes::from_static(b"{}");
-            let unary = self.unary();
+            let unary = self.unary(via);
             unary.call("/auth/exchange_user_api_key", headers, body, REST_BODY).await
         };
         let (status, headers, body) = within(UNARY_TIMEOUT, call).await?;
@@ -226,8 +230,9 @@ impl Backend {
         Ok(wire.access_token)
     }
 
-    fn unary(&self) -> UnaryTransport {
-        UnaryTransport::new(self.pool.clone(), self.endpoints.api.clone())
+    fn unary(&self, via: &Via) -> UnaryTransport {
+        let way = Way { origin: self.endpoints.api.clone(), via: via.clone() };
+        UnaryTransport::new(self.pool.clone(), way)
     }
 
     fn unary_config(&self) -> Result<ClientConfig, UpstreamError> {

@@ -10,6 +10,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::transport::Via;
+
 /// Which product the gateway names itself as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientType {
@@ -60,6 +62,13 @@ pub struct Caller {
     pub machine: MachineIds,
     /// Overrides [`Identity::timezone`].
     pub timezone: Option<String>,
+    /// `x-client-key`; none sends none.
+    pub client_key: Option<String>,
+    /// Overrides [`Identity::session_id`].
+    pub session_id: Option<Uuid>,
+    /// Overrides [`Identity::config_version`].
+    pub config_version: Option<Uuid>,
+    pub via: Via,
 }
 
 /// Two ids of 64 lower-case hex characters.
@@ -138,14 +147,24 @@ impl Identity {
             ("x-ghost-mode", if self.privacy_mode { "true" } else { "false" }),
             ("x-cursor-streaming", "true"),
             ("x-request-id", &request_id),
-            ("x-cursor-config-version", &self.config_version.to_string()),
+            (
+                "x-cursor-config-version",
+                &caller.config_version.unwrap_or(self.config_version).to_string(),
+            ),
         ];
         for (name, value) in texts {
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(name, value);
             }
         }
-        if let Ok(value) = HeaderValue::from_str(&self.session_id.to_string()) {
+        if let Some(key) = &caller.client_key
+            && let Ok(mut value) = HeaderValue::from_str(key)
+        {
+            value.set_sensitive(true);
+            headers.insert("x-client-key", value);
+        }
+        let session_id = caller.session_id.unwrap_or(self.session_id);
+        if let Ok(value) = HeaderValue::from_str(&session_id.to_string()) {
             headers.insert("x-session-id", value);
         }
     }
@@ -217,6 +236,10 @@ mod tests {
             bearer: SecretString::from("synthetic-canary"),
             machine: MachineIds::derive("seed"),
             timezone: None,
+            client_key: None,
+            session_id: None,
+            config_version: None,
+            via: Via::Direct,
         };
         let mut headers = HeaderMap::new();
         let stamp = CallStamp { unix_ms: 1_769_525_000_000, request_id: Uuid::nil() };

@@ -8,11 +8,13 @@ mod dial;
 mod exchange;
 mod pool;
 mod unary;
+mod via;
 
 pub use dial::{DialError, Dialer, Origin};
 pub use exchange::{Exchange, Received};
 pub use pool::{Pool, PoolStats};
 pub use unary::UnaryTransport;
+pub use via::{Via, Way};
 
 use std::time::Duration;
 

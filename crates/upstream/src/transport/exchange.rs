@@ -14,8 +14,8 @@ use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 
 use super::connection::Slot;
-use super::dial::Origin;
 use super::pool::Pool;
+use super::via::Way;
 use crate::envelope::{EnvelopeDecoder, Frame, encode_message};
 use crate::error::{UpstreamError, read_end, read_status};
 
@@ -74,12 +74,13 @@ impl Exchange {
     /// No connection could be made, or the request could not be sent.
     pub async fn open(
         pool: &Pool,
-        origin: &Origin,
+        way: &Way,
         path: &str,
         headers: HeaderMap,
         first: &impl Message,
     ) -> Result<Self, UpstreamError> {
-        let uri = origin.uri(path).map_err(|error| UpstreamError::Connect(error.to_string()))?;
+        let uri =
+            way.origin.uri(path).map_err(|error| UpstreamError::Connect(error.to_string()))?;
         let mut request = Request::post(uri).body(()).map_err(|e| lost(&e))?;
         *request.headers_mut() = headers;
         for (name, value) in [
@@ -90,7 +91,7 @@ impl Exchange {
         ] {
             request.headers_mut().insert(name, HeaderValue::from_static(value));
         }
-        let (slot, response, send) = start(pool, origin, request).await?;
+        let (slot, response, send) = start(pool, way, request).await?;
         let mut exchange = Self {
             send,
             state: State::AwaitingHeaders(response),
@@ -196,13 +197,13 @@ impl Exchange {
 /// Starts a call on a connection that lives.
 async fn start(
     pool: &Pool,
-    origin: &Origin,
+    way: &Way,
     request: Request<()>,
 ) -> Result<(Slot, ResponseFuture, SendStream<Bytes>), UpstreamError> {
     const TRIES: usize = 5;
     let mut last = None;
     for _ in 0..TRIES {
-        let slot = pool.take(origin).await?;
+        let slot = pool.take(way).await?;
         let started = match slot.ready().await {
             Ok(mut sender) => sender.send_request(request.clone(), false),
             Err(error) => Err(error),

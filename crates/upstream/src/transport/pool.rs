@@ -1,4 +1,4 @@
-//! Connections by origin. A call takes a place on the first connection that is not well used yet,
+//! Connections by way. A call takes a place on the first connection that is not well used yet,
 //! else on the least busy one with room; when none has room, one new connection is opened while the
 //! others that need one wait for it.
 
@@ -10,7 +10,8 @@ use tokio_util::task::TaskTracker;
 
 use super::TransportOptions;
 use super::connection::{Connection, Slot};
-use super::dial::{Dialer, Origin};
+use super::dial::Dialer;
+use super::via::{Via, Way};
 use crate::error::{Deadline, UpstreamError};
 
 /// Calls up to which a connection is filled before the next one is used. Calls that share one share
@@ -24,7 +25,7 @@ pub struct Pool(Arc<Inner>);
 struct Inner {
     options: TransportOptions,
     dialer: Dialer,
-    hosts: Mutex<HashMap<Origin, Arc<Host>>>,
+    hosts: Mutex<HashMap<Way, Arc<Host>>>,
     /// Owns the connections' tasks.
     tasks: TaskTracker,
 }
@@ -65,28 +66,28 @@ impl Pool {
         &self.0.options
     }
 
-    /// A place on a connection to the origin.
-    pub(super) async fn take(&self, origin: &Origin) -> Result<Slot, UpstreamError> {
-        let host = self.host(origin);
+    /// A place on a connection that goes this way.
+    pub(super) async fn take(&self, way: &Way) -> Result<Slot, UpstreamError> {
+        let host = self.host(way);
         if let Some(slot) = host.take() {
             return Ok(slot);
         }
-        timeout(self.0.options.connect_timeout, self.open(origin, &host))
+        timeout(self.0.options.connect_timeout, self.open(way, &host))
             .await
             .unwrap_or(Err(UpstreamError::Deadline(Deadline::Connect)))
     }
 
-    async fn open(&self, origin: &Origin, host: &Host) -> Result<Slot, UpstreamError> {
+    async fn open(&self, way: &Way, host: &Host) -> Result<Slot, UpstreamError> {
         let _alone = host.dialing.lock().await;
         if let Some(slot) = host.take() {
             return Ok(slot);
         }
-        let stream = self
-            .0
-            .dialer
-            .dial(origin)
-            .await
-            .map_err(|error| UpstreamError::Connect(format!("{origin}: {error}")))?;
+        let origin = &way.origin;
+        let dialing = match &way.via {
+            Via::Direct => self.0.dialer.dial(origin),
+        };
+        let stream =
+            dialing.await.map_err(|error| UpstreamError::Connect(format!("{origin}: {error}")))?;
         let connection = Connection::open(stream, &self.0.options, &self.0.tasks)
             .await
             .map_err(|error| UpstreamError::Connect(format!("{origin}: {error}")))?;
@@ -97,12 +98,12 @@ impl Pool {
         Ok(slot)
     }
 
-    fn host(&self, origin: &Origin) -> Arc<Host> {
+    fn host(&self, way: &Way) -> Arc<Host> {
         let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(host) = hosts.get(origin) {
+        if let Some(host) = hosts.get(way) {
             return Arc::clone(host);
         }
-        Arc::clone(hosts.entry(origin.clone()).or_default())
+        Arc::clone(hosts.entry(way.clone()).or_default())
     }
 
     #[must_use]

@@ -12,21 +12,21 @@ use http_body_util::{BodyExt as _, Full, Limited};
 
 use super::STATUS_NOTE;
 use super::connection::Slot;
-use super::dial::Origin;
 use super::pool::Pool;
+use super::via::Way;
 use crate::error::UpstreamError;
 
-/// Unary calls to one origin.
+/// Unary calls to one origin, by one way.
 #[derive(Debug, Clone)]
 pub struct UnaryTransport {
     pool: Pool,
-    origin: Origin,
+    way: Way,
 }
 
 impl UnaryTransport {
     #[must_use]
-    pub fn new(pool: Pool, origin: Origin) -> Self {
-        Self { pool, origin }
+    pub fn new(pool: Pool, way: Way) -> Self {
+        Self { pool, way }
     }
 
     /// One request with a whole body, answered with status, headers and at most `limit` bytes.
@@ -41,10 +41,10 @@ impl UnaryTransport {
         limit: usize,
     ) -> Result<(StatusCode, HeaderMap, Bytes), UpstreamError> {
         let lost = |error: &dyn std::fmt::Display| UpstreamError::Lost(error.to_string());
-        let uri = self.origin.uri(path).map_err(|e| UpstreamError::Connect(e.to_string()))?;
+        let uri = self.way.origin.uri(path).map_err(|e| UpstreamError::Connect(e.to_string()))?;
         let mut request = Request::post(uri).body(()).map_err(|e| lost(&e))?;
         *request.headers_mut() = headers;
-        let response = exchange(&self.pool, &self.origin, request, body).await?;
+        let response = exchange(&self.pool, &self.way, request, body).await?;
         let (head, body) = response.into_parts();
         Ok((head.status, head.headers, read(body, limit).await?))
     }
@@ -52,13 +52,13 @@ impl UnaryTransport {
 
 async fn exchange(
     pool: &Pool,
-    origin: &Origin,
+    way: &Way,
     request: Request<()>,
     body: Bytes,
 ) -> Result<Response<UnaryBody>, UpstreamError> {
     let lost = |error: h2::Error| UpstreamError::Lost(error.to_string());
     let (slot, mut sender) = loop {
-        let slot = pool.take(origin).await?;
+        let slot = pool.take(way).await?;
         match slot.ready().await {
             Ok(sender) => break (slot, sender),
             Err(_) => slot.connection().mark_closed(),
@@ -91,7 +91,7 @@ impl ClientTransport for UnaryTransport {
         &self,
         request: Request<ClientBody>,
     ) -> BoxFuture<'static, Result<Response<Full<Bytes>>, UpstreamError>> {
-        let Self { pool, origin } = self.clone();
+        let Self { pool, way } = self.clone();
         Box::pin(async move {
             let (head, body) = request.into_parts();
             let body = body
@@ -100,7 +100,7 @@ impl ClientTransport for UnaryTransport {
                 .map_err(|error| UpstreamError::Lost(error.to_string()))?
                 .to_bytes();
             let request = Request::from_parts(head, ());
-            let (head, body) = exchange(&pool, &origin, request, body).await?.into_parts();
+            let (head, body) = exchange(&pool, &way, request, body).await?.into_parts();
             let body = read(body, pool.options().max_message_bytes).await?;
             Ok(Response::from_parts(head, Full::new(body)))
         })

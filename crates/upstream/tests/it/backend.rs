@@ -5,7 +5,7 @@ use std::time::Duration;
 use conversation::{FailureClass, UsageSource};
 use secrecy::{ExposeSecret as _, SecretString};
 use simulator::{AccountBehaviour, CallOutcome, Config, tokens};
-use upstream::transport::{Received, TransportOptions};
+use upstream::transport::{Received, TransportOptions, Via};
 use upstream::{ModelQuery, Opening, Route, UpstreamError, built_in_models, classify};
 
 use crate::peer::{Peer, Rules};
@@ -124,7 +124,8 @@ const KEY: &str = "key_0123456789abcdef";
 async fn an_api_key_is_exchanged_for_a_token_that_works() {
     let simulated = Simulated::start(Config::default()).await;
     let backend = simulated.backend();
-    let token = backend.exchange_api_key(&SecretString::from(KEY)).await.expect("token");
+    let token =
+        backend.exchange_api_key(&SecretString::from(KEY), &Via::Direct).await.expect("token");
     let mut caller = caller();
     caller.bearer = token.clone();
     let models = backend.models(&caller, stamp(), &ModelQuery::default()).await;
@@ -139,7 +140,7 @@ async fn an_api_key_that_is_refused_says_so() {
     let simulated = Simulated::start(Config::default()).await;
     let backend = simulated.backend();
     let key = SecretString::from("key_wrong");
-    let error = backend.exchange_api_key(&key).await.expect_err("refused");
+    let error = backend.exchange_api_key(&key, &Via::Direct).await.expect_err("refused");
     assert_eq!(classify(&error).class, FailureClass::AccountRejected);
     let owner = tokens::user_of_api_key(KEY).expect("a key");
     let key = SecretString::from(KEY);
@@ -149,11 +150,12 @@ async fn an_api_key_that_is_refused_says_so() {
         (AccountBehaviour::HttpStatus(503), FailureClass::Overloaded),
     ] {
         simulated.control.set_account(&owner, behaviour);
-        let error = backend.exchange_api_key(&key).await.expect_err("refused");
+        let error = backend.exchange_api_key(&key, &Via::Direct).await.expect_err("refused");
         assert_eq!(classify(&error).class, class);
     }
     let nonsense = SecretString::from("key_\n0123456789");
-    let error = backend.exchange_api_key(&nonsense).await.expect_err("no header value");
+    let error =
+        backend.exchange_api_key(&nonsense, &Via::Direct).await.expect_err("no header value");
     assert!(!error.to_string().contains("0123456789"));
 }
 

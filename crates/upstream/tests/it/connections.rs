@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use http::HeaderMap;
 use tokio::sync::watch;
-use upstream::transport::{Exchange, Received, TransportOptions};
+use upstream::transport::{Exchange, Received, TransportOptions, Way};
 use upstream::{Deadline, UpstreamError};
 
 use crate::peer::{Peer, Rules, end_frame, frame};
@@ -146,7 +146,7 @@ async fn a_connection_is_used_again_and_its_loss_is_noticed() {
     let pool = pool(TransportOptions::default());
     let connect = || async {
         let first = cursor_proto::agent::AgentClientMessage::default();
-        let at = origin(simulated.address);
+        let at = Way::direct(&origin(simulated.address));
         let path = upstream::agent::PATH;
         let mut exchange =
             Exchange::open(&pool, &at, path, HeaderMap::new(), &first).await.expect("opened");
@@ -195,7 +195,7 @@ async fn an_unanswered_ping_ends_the_connection_and_its_calls() {
     });
     let first = cursor_proto::agent::AgentClientMessage::default();
     let path = upstream::agent::PATH;
-    let at = origin(address);
+    let at = Way::direct(&origin(address));
     let mut exchange =
         Exchange::open(&pool, &at, path, HeaderMap::new(), &first).await.expect("opened");
     let received = soon("the loss", exchange.next()).await;
@@ -212,7 +212,7 @@ async fn a_listener_that_never_speaks_runs_into_the_connect_deadline() {
     });
     let first = cursor_proto::agent::AgentClientMessage::default();
     // Several at once: those that wait for the one who dials are not kept longer.
-    let at = origin(address);
+    let at = Way::direct(&origin(address));
     let start = Instant::now();
     let results = join_all(
         (0..5).map(|_| Exchange::open(&pool, &at, upstream::agent::PATH, HeaderMap::new(), &first)),
@@ -231,7 +231,7 @@ async fn a_connection_given_up_while_it_opens_is_closed() {
     use tokio::io::AsyncReadExt as _;
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("listener");
-    let at = origin(listener.local_addr().expect("address"));
+    let at = Way::direct(&origin(listener.local_addr().expect("address")));
     let pool = pool(TransportOptions {
         connect_timeout: Duration::from_millis(200),
         ..Default::default()
@@ -250,7 +250,7 @@ async fn a_closed_port_is_told_at_once() {
     let address = raw::closed().await;
     let pool = pool(TransportOptions::default());
     let first = cursor_proto::agent::AgentClientMessage::default();
-    let at = origin(address);
+    let at = Way::direct(&origin(address));
     let opening = Exchange::open(&pool, &at, upstream::agent::PATH, HeaderMap::new(), &first);
     let error = soon("the refusal", opening).await.err();
     assert!(matches!(error, Some(UpstreamError::Connect(_))), "{error:?}");
@@ -261,7 +261,7 @@ async fn a_peer_that_speaks_no_http2_is_told_so() {
     let address = raw::http1().await;
     let pool = pool(TransportOptions::default());
     let first = cursor_proto::agent::AgentClientMessage::default();
-    let at = origin(address);
+    let at = Way::direct(&origin(address));
     let opening = Exchange::open(&pool, &at, upstream::agent::PATH, HeaderMap::new(), &first);
     let error = soon("the refusal", opening).await.err();
     assert!(matches!(error, Some(UpstreamError::Connect(_))), "{error:?}");

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use upstream::UpstreamError;
 use upstream::agent::PATH;
-use upstream::transport::{Exchange, Pool};
+use upstream::transport::{Exchange, Pool, Way};
 
 use crate::support::{origin, soon};
 
@@ -120,7 +120,11 @@ impl Peer {
     pub(crate) async fn open(&self, pool: &Pool) -> Result<Exchange, UpstreamError> {
         let first = cursor_proto::agent::AgentClientMessage::default();
         let headers = HeaderMap::new();
-        soon("opening", Exchange::open(pool, &origin(self.address), PATH, headers, &first)).await
+        soon(
+            "opening",
+            Exchange::open(pool, &Way::direct(&origin(self.address)), PATH, headers, &first),
+        )
+        .await
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use simulator::{Config, Control, Simulator, tokens};
 use tokio::task::JoinSet;
-use upstream::transport::{Dialer, Origin, Pool, TransportOptions};
+use upstream::transport::{Dialer, Origin, Pool, TransportOptions, Via};
 use upstream::{
     Backend, CallStamp, Caller, ChecksumAlphabet, ClientType, Endpoints, Identity, MachineIds,
 };
@@ -81,7 +81,15 @@ pub(crate) fn backend(origin: Origin, pool: Pool) -> Backend {
 /// A caller that the simulator accepts.
 pub(crate) fn caller() -> Caller {
     let token = tokens::session_token(USER, SystemTime::now() + Duration::from_secs(3600));
-    Caller { bearer: token.into(), machine: MachineIds::derive(USER), timezone: None }
+    Caller {
+        bearer: token.into(),
+        machine: MachineIds::derive(USER),
+        timezone: None,
+        client_key: None,
+        session_id: None,
+        config_version: None,
+        via: Via::Direct,
+    }
 }
 
 pub(crate) fn stamp() -> CallStamp {

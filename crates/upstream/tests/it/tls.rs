@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use simulator::{Config, Tls};
 use tempfile::NamedTempFile;
-use upstream::transport::{Dialer, Exchange, Origin, Pool, Received, TransportOptions};
+use upstream::transport::{Dialer, Exchange, Origin, Pool, Received, TransportOptions, Way};
 use upstream::{ModelQuery, UpstreamError};
 
 use crate::support::{Simulated, backend, caller, soon, stamp};
@@ -41,7 +41,8 @@ async fn an_authority_of_the_settings_is_trusted() {
 async fn refusal(pool: &Pool, origin: &Origin) -> UpstreamError {
     let first = cursor_proto::agent::AgentClientMessage::default();
     let path = upstream::agent::PATH;
-    let opening = Exchange::open(pool, origin, path, HeaderMap::new(), &first);
+    let way = Way::direct(origin);
+    let opening = Exchange::open(pool, &way, path, HeaderMap::new(), &first);
     match soon("the refusal", opening).await {
         Ok(mut exchange) => match exchange.next().await {
             Received::End(Err(error)) => error,
