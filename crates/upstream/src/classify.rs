@@ -137,6 +137,11 @@ pub fn classify(error: &UpstreamError) -> Failure {
             failure.client = "The upstream cannot be reached.".into();
             failure
         }
+        UpstreamError::Proxy(_) => {
+            let mut failure = NETWORK.failure(None, error.to_string(), None);
+            failure.client = "The gateway's outbound proxy cannot be reached.".into();
+            failure
+        }
         UpstreamError::NotTaken(_) | UpstreamError::Lost(_) => {
             NETWORK.failure(None, error.to_string(), None)
         }

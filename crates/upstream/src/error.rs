@@ -26,6 +26,10 @@ pub enum UpstreamError {
     Status { status: StatusCode, retry_after: Option<Duration> },
     #[error("cannot connect: {0}")]
     Connect(String),
+    /// The outbound proxy did not let us through; the upstream was not reached. Says which proxy,
+    /// with its password masked, and why.
+    #[error("outbound proxy {0}")]
+    Proxy(String),
     /// The peer did not look at the call (RFC 9113 §8.7), so it can be made once more without
     /// anything happening twice.
     #[error("call not taken: {0}")]

@@ -7,12 +7,19 @@ mod connection;
 mod dial;
 mod exchange;
 mod pool;
+mod proxy;
+mod socks;
+mod system;
+mod tunnel;
 mod unary;
 mod via;
 
 pub use dial::{DialError, Dialer, Origin};
 pub use exchange::{Exchange, Received};
 pub use pool::{Pool, PoolStats};
+pub use proxy::{MalformedProxy, Proxy, ProxyScheme};
+pub use system::SystemProxies;
+pub use tunnel::ProxyError;
 pub use unary::UnaryTransport;
 pub use via::{Via, Way};
 
@@ -25,7 +32,7 @@ pub(crate) const STATUS_NOTE: &str = "x-cursor-api-transport-status";
 /// Limits and waits of the transport.
 #[derive(Debug, Clone, Copy)]
 pub struct TransportOptions {
-    /// DNS, TCP, TLS and the HTTP/2 preface together.
+    /// DNS, TCP, the proxy, TLS and the HTTP/2 preface together.
     pub connect_timeout: Duration,
     /// A PING is sent this often while calls run (§3.6: 10 s).
     pub ping_interval: Duration,

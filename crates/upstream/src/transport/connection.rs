@@ -24,6 +24,8 @@ pub(super) struct Connection {
     max_streams: usize,
     active: AtomicUsize,
     closed: AtomicBool,
+    /// Ends the connection's task, whatever it does.
+    given_up: CancellationToken,
     /// The peer's limit; `None` until its SETTINGS came.
     peer_limit: watch::Receiver<Option<usize>>,
 }
@@ -47,15 +49,16 @@ impl Connection {
             .await
             .map_err(|error| error.to_string())?;
         let (limit_out, mut peer_limit) = watch::channel(None);
+        let given_up = CancellationToken::new();
         let this = Arc::new(Self {
             sender,
             max_streams: options.max_streams,
             active: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
+            given_up: given_up.clone(),
             peer_limit: peer_limit.clone(),
         });
         // Given up while we wait, the connection belongs to nobody and must go.
-        let given_up = CancellationToken::new();
         let guard = given_up.clone().drop_guard();
         let running = Arc::clone(&this).run(connection, *options, limit_out);
         tasks.spawn(async move {
@@ -161,6 +164,12 @@ impl Connection {
 
     pub(super) fn mark_closed(&self) {
         self.closed.store(true, Ordering::Release);
+    }
+
+    /// Ends the connection now, with all its calls.
+    pub(super) fn close(&self) {
+        self.mark_closed();
+        self.given_up.cancel();
     }
 }
 

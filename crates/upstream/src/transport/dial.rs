@@ -1,16 +1,27 @@
-//! From an origin to a byte stream: DNS, TCP with `TCP_NODELAY`, TLS with HTTP/2 agreed.
+//! From a way to a byte stream: DNS, TCP with `TCP_NODELAY`, a proxy's tunnel where there is one, TLS
+//! with HTTP/2 agreed.
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use http::Uri;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
+use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+
+use super::proxy::{Proxy, ProxyScheme};
+use super::tunnel::ProxyError;
+use super::via::Way;
+use super::{socks, tunnel};
+
+/// How many addresses of an origin a SOCKS5 proxy is asked to connect to.
+const MOST_ADDRESSES: usize = 4;
 
 /// Scheme, host and port of a base URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -59,8 +70,16 @@ impl Origin {
     }
 
     /// The name to look up; IPv6 literals without their brackets.
-    fn dial_host(&self) -> &str {
+    pub(super) fn dial_host(&self) -> &str {
         self.host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(&self.host)
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
+        self.tls
     }
 }
 
@@ -82,6 +101,13 @@ pub enum DialError {
     Name(String),
     #[error("the peer does not offer HTTP/2")]
     NoHttp2,
+    /// The origin was not even tried.
+    #[error("{proxy}: {error}")]
+    Proxy {
+        /// With its password masked.
+        proxy: String,
+        error: ProxyError,
+    },
 }
 
 /// Makes byte streams. TLS settings are read on first use, so that a gateway whose upstream is
@@ -90,7 +116,14 @@ pub enum DialError {
 pub struct Dialer {
     /// A PEM file with further authorities to trust.
     extra_authorities: Option<PathBuf>,
-    tls: OnceLock<Arc<rustls::ClientConfig>>,
+    tls: OnceLock<TlsConfigs>,
+}
+
+/// The same trust, with HTTP/2 for origins and HTTP/1.1 for proxies.
+#[derive(Debug, Clone)]
+struct TlsConfigs {
+    origin: Arc<rustls::ClientConfig>,
+    proxy: Arc<rustls::ClientConfig>,
 }
 
 pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -102,15 +135,19 @@ impl Dialer {
         Self { extra_authorities, tls: OnceLock::new() }
     }
 
-    pub(super) async fn dial(&self, origin: &Origin) -> Result<Box<dyn ByteStream>, DialError> {
-        let stream = TcpStream::connect((origin.dial_host(), origin.port)).await?;
-        stream.set_nodelay(true)?;
+    /// Through the way's proxy or not at all: there is no other way to fall back to.
+    pub(super) async fn dial(&self, way: &Way) -> Result<Box<dyn ByteStream>, DialError> {
+        let origin = &way.origin;
+        let stream: Box<dyn ByteStream> = match way.via.proxy_for(origin) {
+            None => Box::new(tcp(origin.dial_host(), origin.port).await?),
+            Some(proxy) => self.tunnel(&proxy, origin).await?,
+        };
         if !origin.tls {
-            return Ok(Box::new(stream));
+            return Ok(stream);
         }
         let name = ServerName::try_from(origin.dial_host().to_owned())
             .map_err(|_| DialError::Name(origin.host.clone()))?;
-        let connector = TlsConnector::from(self.tls_config()?);
+        let connector = TlsConnector::from(self.tls_configs()?.origin);
         let stream = connector.connect(name, stream).await?;
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
             return Err(DialError::NoHttp2);
@@ -118,9 +155,65 @@ impl Dialer {
         Ok(Box::new(stream))
     }
 
-    fn tls_config(&self) -> Result<Arc<rustls::ClientConfig>, DialError> {
-        if let Some(config) = self.tls.get() {
-            return Ok(Arc::clone(config));
+    /// A stream to the origin that a proxy carries.
+    async fn tunnel(
+        &self,
+        proxy: &Proxy,
+        origin: &Origin,
+    ) -> Result<Box<dyn ByteStream>, DialError> {
+        let failed = |error| DialError::Proxy { proxy: proxy.masked(), error };
+        let credentials = proxy
+            .credentials
+            .as_ref()
+            .map(|(user, password)| (user.as_str(), password.expose_secret()));
+        match proxy.scheme {
+            ProxyScheme::Http | ProxyScheme::Https => {
+                let mut stream = self.to_http_proxy(proxy).await?;
+                let target = format!("{}:{}", origin.host, origin.port);
+                tunnel::connect(&mut stream, &target, credentials).await.map_err(failed)?;
+                Ok(stream)
+            }
+            ProxyScheme::Socks5h => {
+                let host = origin.dial_host();
+                let target = match host.parse::<IpAddr>() {
+                    Ok(ip) => socks::Target::Address((ip, origin.port).into()),
+                    Err(_) => socks::Target::Name(host, origin.port),
+                };
+                Ok(Box::new(through_socks(proxy, target, credentials).await.map_err(failed)?))
+            }
+            ProxyScheme::Socks5 => {
+                let mut last = None;
+                let addresses = tokio::net::lookup_host((origin.dial_host(), origin.port)).await?;
+                for address in addresses.take(MOST_ADDRESSES) {
+                    let target = socks::Target::Address(address);
+                    match through_socks(proxy, target, credentials).await {
+                        Ok(stream) => return Ok(Box::new(stream)),
+                        // This address is out of the proxy's reach; another one may not be.
+                        Err(error @ ProxyError::Reply(_)) => last = Some(error),
+                        Err(error) => return Err(failed(error)),
+                    }
+                }
+                Err(last.map_or_else(|| DialError::Name(origin.host.clone()), failed))
+            }
+        }
+    }
+
+    async fn to_http_proxy(&self, proxy: &Proxy) -> Result<Box<dyn ByteStream>, DialError> {
+        let failed = |error| DialError::Proxy { proxy: proxy.masked(), error };
+        let stream = tcp(&proxy.host, proxy.port).await.map_err(|error| failed(error.into()))?;
+        if proxy.scheme != ProxyScheme::Https {
+            return Ok(Box::new(stream));
+        }
+        let name = ServerName::try_from(proxy.host.clone())
+            .map_err(|_| failed(ProxyError::Name(proxy.host.clone())))?;
+        let connector = TlsConnector::from(self.tls_configs()?.proxy);
+        let stream = connector.connect(name, stream).await;
+        Ok(Box::new(stream.map_err(|error| failed(ProxyError::Tls(error)))?))
+    }
+
+    fn tls_configs(&self) -> Result<TlsConfigs, DialError> {
+        if let Some(configs) = self.tls.get() {
+            return Ok(configs.clone());
         }
         let mut roots = rustls::RootCertStore::empty();
         let native = rustls_native_certs::load_native_certs();
@@ -137,14 +230,35 @@ impl Dialer {
             return Err(DialError::Trust("this system has none; install ca-certificates".into()));
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        let mut origin = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| DialError::Trust(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(Arc::clone(self.tls.get_or_init(|| Arc::new(config))))
+        let mut proxy = origin.clone();
+        origin.alpn_protocols = vec![b"h2".to_vec()];
+        proxy.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // One may stand on the other's host: sessions are not to be mixed up.
+        proxy.resumption = rustls::client::Resumption::default();
+        let configs = TlsConfigs { origin: Arc::new(origin), proxy: Arc::new(proxy) };
+        Ok(self.tls.get_or_init(|| configs).clone())
     }
+}
+
+async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+async fn through_socks(
+    proxy: &Proxy,
+    target: socks::Target<'_>,
+    credentials: Option<(&str, &str)>,
+) -> Result<TcpStream, ProxyError> {
+    let mut stream = tcp(&proxy.host, proxy.port).await?;
+    socks::connect(&mut stream, target, credentials).await?;
+    Ok(stream)
 }
 
 #[cfg(test)]

@@ -4,14 +4,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
 use super::TransportOptions;
 use super::connection::{Connection, Slot};
-use super::dial::Dialer;
-use super::via::{Via, Way};
+use super::dial::{DialError, Dialer};
+use super::via::Way;
 use crate::error::{Deadline, UpstreamError};
 
 /// Calls up to which a connection is filled before the next one is used. Calls that share one share
@@ -40,6 +41,8 @@ struct Host {
 /// Figures for metrics and tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PoolStats {
+    /// Ways that are remembered, with or without connections.
+    pub ways: usize,
     pub connections: usize,
     pub active_calls: usize,
 }
@@ -77,25 +80,45 @@ impl Pool {
             .unwrap_or(Err(UpstreamError::Deadline(Deadline::Connect)))
     }
 
+    /// Opens a fresh connection by this way, closes it, and says how long the opening took: name,
+    /// proxy, TLS and the HTTP/2 preface. Connections in use are left alone.
+    ///
+    /// # Errors
+    /// As for a call: [`UpstreamError::Proxy`], [`UpstreamError::Connect`], or
+    /// [`Deadline::Connect`] when it takes longer than `connect_timeout`.
+    pub async fn probe(&self, way: &Way) -> Result<Duration, UpstreamError> {
+        let start = Instant::now();
+        let connection = timeout(self.0.options.connect_timeout, self.connect(way))
+            .await
+            .unwrap_or(Err(UpstreamError::Deadline(Deadline::Connect)))?;
+        let took = start.elapsed();
+        connection.close();
+        Ok(took)
+    }
+
     async fn open(&self, way: &Way, host: &Host) -> Result<Slot, UpstreamError> {
         let _alone = host.dialing.lock().await;
         if let Some(slot) = host.take() {
             return Ok(slot);
         }
-        let origin = &way.origin;
-        let dialing = match &way.via {
-            Via::Direct => self.0.dialer.dial(origin),
-        };
-        let stream =
-            dialing.await.map_err(|error| UpstreamError::Connect(format!("{origin}: {error}")))?;
-        let connection = Connection::open(stream, &self.0.options, &self.0.tasks)
-            .await
-            .map_err(|error| UpstreamError::Connect(format!("{origin}: {error}")))?;
+        let connection = self.connect(way).await?;
         let slot = connection
             .take()
-            .ok_or_else(|| UpstreamError::Connect(format!("{origin}: takes no calls")))?;
+            .ok_or_else(|| UpstreamError::Connect(format!("{way}: takes no calls")))?;
         host.lock().push(connection);
         Ok(slot)
+    }
+
+    async fn connect(&self, way: &Way) -> Result<Arc<Connection>, UpstreamError> {
+        let stream = self.0.dialer.dial(way).await.map_err(|error| match error {
+            DialError::Proxy { .. } => UpstreamError::Proxy(error.to_string()),
+            DialError::Io(_) | DialError::Trust(_) | DialError::Name(_) | DialError::NoHttp2 => {
+                UpstreamError::Connect(format!("{way}: {error}"))
+            }
+        })?;
+        Connection::open(stream, &self.0.options, &self.0.tasks)
+            .await
+            .map_err(|error| UpstreamError::Connect(format!("{way}: {error}")))
     }
 
     fn host(&self, way: &Way) -> Arc<Host> {
@@ -103,13 +126,16 @@ impl Pool {
         if let Some(host) = hosts.get(way) {
             return Arc::clone(host);
         }
+        // Ways come and go with proxies and their passwords. Nobody can get at a host while the
+        // map is locked, so one that only the map holds is not being dialled.
+        hosts.retain(|_, host| Arc::strong_count(host) > 1 || host.is_alive());
         Arc::clone(hosts.entry(way.clone()).or_default())
     }
 
     #[must_use]
     pub fn stats(&self) -> PoolStats {
         let hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut stats = PoolStats::default();
+        let mut stats = PoolStats { ways: hosts.len(), ..PoolStats::default() };
         for host in hosts.values() {
             for connection in host.lock().iter().filter(|connection| !connection.is_closed()) {
                 stats.connections += 1;
@@ -123,6 +149,10 @@ impl Pool {
 impl Host {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Connection>>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_alive(&self) -> bool {
+        self.lock().iter().any(|connection| !connection.is_closed())
     }
 
     fn take(&self) -> Option<Slot> {
