@@ -6,6 +6,7 @@ mod connections;
 mod exchanges;
 mod openings;
 mod peer;
+mod proxies;
 mod raw;
 mod support;
 mod tls;
