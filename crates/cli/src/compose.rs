@@ -81,6 +81,8 @@ fn backend(settings: &Settings, ambient: &SystemAmbient) -> Result<Backend, Refu
     let endpoints = Endpoints {
         api: origin("upstream.api_url", &upstream.api_url)?,
         agent: origin("upstream.agent_url", &upstream.agent_url)?,
+        web: origin("upstream.web_url", &upstream.web_url)?,
+        oauth_client_id: upstream.oauth_client_id.clone(),
     };
     if let Some(path) = &upstream.ca_file
         && let Err(error) = std::fs::metadata(path)

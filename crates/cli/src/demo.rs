@@ -98,7 +98,7 @@ fn settings(
             "HOST" => listen.ip().to_string(),
             "LOG_LEVEL" => log_level.clone(),
             "PORT" => listen.port().to_string(),
-            "UPSTREAM_AGENT_URL" | "UPSTREAM_API_URL" => upstream.to_owned(),
+            "UPSTREAM_AGENT_URL" | "UPSTREAM_API_URL" | "UPSTREAM_WEB_URL" => upstream.to_owned(),
             "UPSTREAM_FLOW" => flow.to_owned(),
             _ => return None,
         })

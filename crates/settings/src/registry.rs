@@ -70,6 +70,18 @@ pub const KEYS: &[Key] = &[
         "Base URL for the agent stream.",
     ),
     key(
+        "upstream.web_url",
+        "UPSTREAM_WEB_URL",
+        "https://cursor.com",
+        "Base URL of the website: login, usage and sessions of accounts.",
+    ),
+    key(
+        "upstream.oauth_client_id",
+        "UPSTREAM_OAUTH_CLIENT_ID",
+        "KbZUR41cY7W6zRSdpSUJ7I7mLYBKOCmB",
+        "As which client tokens are refreshed; the editor's public one.",
+    ),
+    key(
         "upstream.ca_file",
         "UPSTREAM_CA_FILE",
         "",

@@ -87,6 +87,8 @@ impl Reader {
         UpstreamSettings {
             api_url: self.parse("upstream.api_url", value::url),
             agent_url: self.parse("upstream.agent_url", value::url),
+            web_url: self.parse("upstream.web_url", value::url),
+            oauth_client_id: self.text("upstream.oauth_client_id"),
             ca_file: self.optional("upstream.ca_file").map(PathBuf::from),
             flow: self.word("upstream.flow", FLOWS),
             client_version: self.text("upstream.client_version"),

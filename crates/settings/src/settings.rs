@@ -47,6 +47,8 @@ pub enum LogFormat {
 pub struct UpstreamSettings {
     pub api_url: String,
     pub agent_url: String,
+    pub web_url: String,
+    pub oauth_client_id: String,
     pub ca_file: Option<PathBuf>,
     pub flow: Flow,
     pub client_version: String,

@@ -6,20 +6,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use connectrpc::client::{CallOptions, ClientConfig};
 use conversation::{Model, ModelName, Turn, Usage, UsageSource};
 use cursor_proto::aiserver::available_models_response::AvailableModel;
 use cursor_proto::aiserver::{
     AiServiceClient, AvailableModelsRequest, ChatServiceClient, DashboardServiceClient,
-    GetTokenUsageRequest,
+    GetServerConfigRequest, GetTokenUsageRequest, ServerConfigServiceClient,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
+use http::{HeaderMap, Uri};
 use uuid::Uuid;
 
-use crate::error::{Deadline, UpstreamError, read_status};
+use crate::error::{Deadline, UpstreamError};
 use crate::identity::{CallStamp, Caller, Identity};
 use crate::route::{Opening, Route};
 use crate::session::ClientMessage;
@@ -27,10 +24,7 @@ use crate::transport::{Exchange, Origin, Pool, UnaryTransport, Via, Way};
 use crate::{agent, chat};
 
 /// How long a unary call may take.
-const UNARY_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Bytes of a REST answer that are read.
-const REST_BODY: usize = 256 << 10;
+pub(crate) const UNARY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Where the calls go. Settings, so that a simulator or a reverse proxy can stand in.
 #[derive(Debug, Clone)]
@@ -39,6 +33,10 @@ pub struct Endpoints {
     pub api: Origin,
     /// The agent stream.
     pub agent: Origin,
+    /// Account calls that take the cookie, and the login page (§1: cursor.com).
+    pub web: Origin,
+    /// As whom tokens are refreshed: a public constant of the IDE (§4.4).
+    pub oauth_client_id: String,
 }
 
 /// The backend. Cheap to clone.
@@ -138,6 +136,32 @@ impl Backend {
         Ok(response.models.iter().map(model).collect())
     }
 
+    /// `ServerConfigService/GetServerConfig`: the value of `x-cursor-config-version`.
+    ///
+    /// # Errors
+    /// The call failed, or the answer holds no UUID.
+    pub async fn config_version(
+        &self,
+        caller: &Caller,
+        stamp: CallStamp,
+    ) -> Result<Uuid, UpstreamError> {
+        let client = ServerConfigServiceClient::new(self.unary(&caller.via), self.unary_config()?);
+        let request = GetServerConfigRequest::default();
+        let call = client.get_server_config_with_options(request, self.options(caller, stamp));
+        let response = within(UNARY_TIMEOUT, call).await?.into_owned();
+        Uuid::try_parse(&response.config_version)
+            .map_err(|_| UpstreamError::Protocol("the configuration's version is no UUID".into()))
+    }
+
+    /// Whether the credential is accepted. Asks for the model list, which is what serving needs of
+    /// an account: the configuration is told before a login as well.
+    ///
+    /// # Errors
+    /// It is not, or the call failed; see [`crate::classify`].
+    pub async fn check(&self, caller: &Caller, stamp: CallStamp) -> Result<(), UpstreamError> {
+        self.models(caller, stamp, &ModelQuery::default()).await.map(drop)
+    }
+
     /// `DashboardService/GetTokenUsage`: what a finished chat stream cost (§9); `None` while the
     /// figures are not there.
     ///
@@ -200,38 +224,17 @@ impl Backend {
         Ok(tokens.and_then(|tokens| u64::try_from(tokens).ok()).filter(|tokens| *tokens > 0))
     }
 
-    /// `POST /auth/exchange_user_api_key` (§4.4): an API key, or a refresh token, becomes a session
-    /// token. The refresh token beside it is left: the key itself serves to exchange anew.
-    ///
-    /// # Errors
-    /// The key is not accepted, or the call failed.
-    pub async fn exchange_api_key(
-        &self,
-        key: &SecretString,
-        via: &Via,
-    ) -> Result<SecretString, UpstreamError> {
-        let mut headers = HeaderMap::new();
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
-            .map_err(|_| UpstreamError::Protocol("the key is no header value".into()))?;
-        bearer.set_sensitive(true);
-        headers.insert(header::AUTHORIZATION, bearer);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let call = async {
-            let body = Bytes::from_static(b"{}");
-            let unary = self.unary(via);
-            unary.call("/auth/exchange_user_api_key", headers, body, REST_BODY).await
-        };
-        let (status, headers, body) = within(UNARY_TIMEOUT, call).await?;
-        if status != StatusCode::OK {
-            return Err(read_status(status, &headers, &body));
-        }
-        let wire: TokensWire = serde_json::from_slice(&body)
-            .map_err(|error| UpstreamError::Protocol(format!("token exchange: {error}")))?;
-        Ok(wire.access_token)
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
     }
 
     fn unary(&self, via: &Via) -> UnaryTransport {
-        let way = Way { origin: self.endpoints.api.clone(), via: via.clone() };
+        self.unary_to(&self.endpoints.api, via)
+    }
+
+    pub(crate) fn unary_to(&self, origin: &Origin, via: &Via) -> UnaryTransport {
+        let way = Way { origin: origin.clone(), via: via.clone() };
         UnaryTransport::new(self.pool.clone(), way)
     }
 
@@ -252,13 +255,7 @@ impl Backend {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TokensWire {
-    access_token: SecretString,
-}
-
-async fn within<T, E>(
+pub(crate) async fn within<T, E>(
     limit: Duration,
     call: impl Future<Output = Result<T, E>>,
 ) -> Result<T, UpstreamError>

@@ -5,6 +5,7 @@
 //! sessions: the identity headers, the meaning of errors, and the HTTP/2 transport. This crate
 //! knows nothing of client dialects, account policy or storage.
 
+mod account;
 pub mod agent;
 mod arguments;
 mod backend;
@@ -14,13 +15,16 @@ mod envelope;
 mod error;
 mod identity;
 mod ids;
+pub mod login;
 mod memory;
 mod offer;
+pub mod profile;
 mod route;
 mod session;
 mod transcript;
 pub mod transport;
 
+pub use account::{NewTokens, ProfileParts, WebCredential};
 pub use backend::{Backend, Endpoints, ModelQuery, built_in_models};
 pub use classify::{classify, empty_answer, is_normal_end};
 pub use envelope::{EnvelopeDecoder, Frame, FrameError};
@@ -28,6 +32,7 @@ pub use error::{AnswerError, Deadline, UpstreamError};
 pub use identity::{
     CallStamp, Caller, ChecksumAlphabet, ClientType, Identity, MachineIds, checksum,
 };
+pub use login::{LoginTokens, Pkce, PollSchedule, PollStep};
 pub use memory::Memory;
 pub use route::{Opening, Route};
 pub use session::{Actions, ClientMessage, Flow, Session};

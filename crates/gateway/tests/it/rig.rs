@@ -118,7 +118,12 @@ pub(crate) fn gateway(
         config_version: Uuid::from_u128(2),
     };
     let pool = Pool::new(TransportOptions::default(), Dialer::default());
-    let endpoints = Endpoints { api: origin.clone(), agent: origin };
+    let endpoints = Endpoints {
+        api: origin.clone(),
+        agent: origin.clone(),
+        web: origin,
+        oauth_client_id: "client-of-the-tests".into(),
+    };
     let accounts = credentials
         .iter()
         .enumerate()

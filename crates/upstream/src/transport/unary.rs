@@ -6,9 +6,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use connectrpc::client::{BoxFuture, ClientBody, ClientTransport};
 use h2::RecvStream;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::{Body, Frame};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 
 use super::STATUS_NOTE;
 use super::connection::Slot;
@@ -29,12 +29,14 @@ impl UnaryTransport {
         Self { pool, way }
     }
 
-    /// One request with a whole body, answered with status, headers and at most `limit` bytes.
+    /// One request with a whole body, answered with status, headers and at most `limit` bytes. What
+    /// the answer says is done by nobody: a redirect is an answer like any other.
     ///
     /// # Errors
     /// The call did not get an answer, or one that is too long.
     pub async fn call(
         &self,
+        method: Method,
         path: &str,
         headers: HeaderMap,
         body: Bytes,
@@ -42,7 +44,8 @@ impl UnaryTransport {
     ) -> Result<(StatusCode, HeaderMap, Bytes), UpstreamError> {
         let lost = |error: &dyn std::fmt::Display| UpstreamError::Lost(error.to_string());
         let uri = self.way.origin.uri(path).map_err(|e| UpstreamError::Connect(e.to_string()))?;
-        let mut request = Request::post(uri).body(()).map_err(|e| lost(&e))?;
+        let request = Request::builder().method(method).uri(uri).body(());
+        let mut request = request.map_err(|e| lost(&e))?;
         *request.headers_mut() = headers;
         let response = exchange(&self.pool, &self.way, request, body).await?;
         let (head, body) = response.into_parts();
@@ -78,8 +81,14 @@ async fn exchange(
 }
 
 async fn read(body: UnaryBody, limit: usize) -> Result<Bytes, UpstreamError> {
-    let read = Limited::new(body, limit).collect().await;
-    Ok(read.map_err(|error| UpstreamError::Lost(error.to_string()))?.to_bytes())
+    let read = Limited::new(body, limit).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            UpstreamError::Protocol(format!("the answer is longer than {limit} bytes"))
+        } else {
+            UpstreamError::Lost(error.to_string())
+        }
+    })?;
+    Ok(read.to_bytes())
 }
 
 impl ClientTransport for UnaryTransport {

@@ -13,6 +13,9 @@ use uuid::Uuid;
 
 pub(crate) const USER: &str = "user_01ABCDEFGHJKMNPQRSTVWXYZ01";
 
+/// As which client the tests refresh tokens.
+pub(crate) const CLIENT_ID: &str = "client-of-the-tests";
+
 /// The longest a test waits for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -75,7 +78,13 @@ pub(crate) fn backend(origin: Origin, pool: Pool) -> Backend {
         session_id: Uuid::from_u128(1),
         config_version: Uuid::from_u128(2),
     };
-    Backend::new(pool, Endpoints { api: origin.clone(), agent: origin }, identity)
+    let endpoints = Endpoints {
+        api: origin.clone(),
+        agent: origin.clone(),
+        web: origin,
+        oauth_client_id: CLIENT_ID.to_owned(),
+    };
+    Backend::new(pool, endpoints, identity)
 }
 
 /// A caller that the simulator accepts.
