@@ -35,6 +35,11 @@ impl Call {
         self.state.update_call(self.sequence, |record| record.model = Some(model.to_owned()));
     }
 
+    /// Notes whose call it is, where no header says so.
+    pub(crate) fn is_of(&self, user: &str) {
+        self.state.update_call(self.sequence, |record| record.user = Some(user.to_owned()));
+    }
+
     /// Counts the call under a name, once.
     pub(crate) fn tag(&mut self, name: &str) {
         if self.tags.iter().all(|(known, _)| known != name) {

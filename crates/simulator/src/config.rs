@@ -25,8 +25,11 @@ pub struct Config {
     /// reserved for the server's own tools (`reference/messages/agent.md`, "MCP tools"; one
     /// source).
     pub refuse_reserved_tools: bool,
-    /// Life of the tokens that `/auth/exchange_user_api_key` gives.
+    /// Life of the access tokens that login, exchange and refresh give.
     pub token_lifetime: Duration,
+    /// Life of the refresh tokens; `None`: access and refresh token are one and the same text, as
+    /// they often are.
+    pub refresh_lifetime: Option<Duration>,
 }
 
 impl Default for Config {
@@ -38,6 +41,7 @@ impl Default for Config {
             history: HistorySource::default(),
             refuse_reserved_tools: false,
             token_lifetime: Duration::from_secs(3600),
+            refresh_lifetime: None,
         }
     }
 }

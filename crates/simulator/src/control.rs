@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use crate::account::profile::ProfileOverrides;
 use crate::state::State;
+use crate::tokens;
 
 /// How the backend treats an account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,9 +19,11 @@ pub enum AccountBehaviour {
         /// What the error says about when to try again, in whole seconds, rounded up.
         retry_after: Option<Duration>,
     },
-    /// Every chat or agent stream ends with `ERROR_USAGE_PRICING_REQUIRED`; other calls work.
+    /// Every chat or agent stream ends with `ERROR_USAGE_PRICING_REQUIRED`; other calls work, and
+    /// usage calls say that the plan is used up.
     QuotaReached,
-    /// Every call: 401, `ERROR_NOT_LOGGED_IN`.
+    /// Every call: 401, `ERROR_NOT_LOGGED_IN`, or `not_authenticated` from REST calls. Refresh by
+    /// OAuth says `shouldLogout`. A new login works, its tokens do not.
     LoggedOut,
     /// Every call: 403 without a Connect error, as for a blocked account.
     Blocked,
@@ -51,7 +55,7 @@ pub enum CallOutcome {
 pub struct CallRecord {
     /// The request path.
     pub path: String,
-    /// The user id of its token, if that was valid.
+    /// The user id of its token or cookie, if that was valid, or of the login it dealt with.
     pub user: Option<String>,
     /// The model it asked for, if it was a stream.
     pub model: Option<String>,
@@ -69,6 +73,32 @@ impl Control {
     /// Sets how an account is treated from the next call on.
     pub fn set_account(&self, user_id: &str, behaviour: AccountBehaviour) {
         self.0.set_account(user_id, behaviour);
+    }
+
+    /// Changes what account calls tell about an account, from the next call on. Replaces what was
+    /// set before.
+    pub fn set_profile(&self, user_id: &str, overrides: ProfileOverrides) {
+        self.0.set_profile(user_id, overrides);
+    }
+
+    /// Refuses exactly this token or API key from the next call on; of the revoked, the newest
+    /// 10,000 are remembered.
+    pub fn revoke_token(&self, token: &str) {
+        self.0.revoke(token);
+    }
+
+    /// Approves a browser login as its page would. `false` if no login waits under this id or the
+    /// user id has not the form of one.
+    pub fn approve_login(&self, uuid: &str, user_id: &str) -> bool {
+        let now = SystemTime::now();
+        tokens::is_user_id(user_id) && self.0.logins(|logins| logins.approve(uuid, user_id, now))
+    }
+
+    /// The ids of the logins whose page was opened and that wait for approval, oldest first. A
+    /// login is forgotten after ten minutes; at most 1000 are kept.
+    #[must_use]
+    pub fn logins_waiting(&self) -> Vec<String> {
+        self.0.logins(|logins| logins.waiting(SystemTime::now()))
     }
 
     /// The newest calls, at most 1000, oldest first.

@@ -6,6 +6,7 @@
 //! code with our client: framing, compression, error details and both chat flows are its own, on
 //! plain hyper. It is no model of the real server's quality, limits or billing.
 
+mod account;
 mod agent;
 mod body;
 mod call;
@@ -30,6 +31,7 @@ mod unary;
 mod view;
 mod wire;
 
+pub use account::profile::{Privacy, ProfileOverrides};
 pub use config::{Config, HistorySource, Tls, TlsError};
 pub use control::{AccountBehaviour, CallOutcome, CallRecord, Control};
 pub use models::{Listed, Model, models};

@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Method, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use serde_json::Value;
 
@@ -69,6 +69,26 @@ pub(crate) fn unary(content_type: &'static str, message: Vec<u8>, compressed: bo
     reply
 }
 
+/// A text that is no JSON by its own account.
+pub(crate) fn text(content_type: &'static str, text: String) -> Reply {
+    full(StatusCode::OK, content_type, text.into())
+}
+
+/// A page for a browser, which must load nothing else for it.
+pub(crate) fn page(status: StatusCode, html: String) -> Reply {
+    let mut reply = full(status, "text/html; charset=utf-8", html.into());
+    let policy = HeaderValue::from_static("default-src 'none'; form-action 'self'");
+    reply.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    reply
+}
+
+/// A status and nothing else.
+pub(crate) fn empty(status: StatusCode) -> Reply {
+    let mut reply = Response::new(ReplyBody::Full(None));
+    *reply.status_mut() = status;
+    reply
+}
+
 /// JSON with a status.
 pub(crate) fn json(status: StatusCode, value: &Value) -> Reply {
     full(status, "application/json", value.to_string().into())
@@ -92,10 +112,12 @@ pub(crate) fn html(status: StatusCode, retry: Option<u64>) -> Reply {
     reply
 }
 
-/// An HTTP method that is not served.
-pub(crate) fn method_not_allowed() -> Reply {
+/// An HTTP method that is not served; `allowed` is.
+pub(crate) fn method_not_allowed(allowed: &Method) -> Reply {
     let mut reply = full(StatusCode::METHOD_NOT_ALLOWED, "text/plain", Bytes::new());
-    reply.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    if let Ok(allowed) = HeaderValue::from_str(allowed.as_str()) {
+        reply.headers_mut().insert(ALLOW, allowed);
+    }
     reply
 }
 

@@ -6,11 +6,12 @@
 pub(crate) mod checks;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::{Method, Request, StatusCode, Version};
 use hyper::body::Incoming;
 
+use crate::account::{Access, Rest, credential};
 use crate::body::{Output, ResetStream, Session, SessionBody};
 use crate::call::Call;
 use crate::control::{AccountBehaviour, CallOutcome, CallRecord};
@@ -23,7 +24,7 @@ use crate::reply::{self, Reply};
 use crate::script::ErrorCode;
 use crate::state::Connection;
 use crate::unary::{self, Rpc};
-use crate::{agent, chat, tokens};
+use crate::{account, agent, chat};
 
 /// How long the response headers wait for the first message, which may ask for a fault instead.
 const PEEK: Duration = Duration::from_secs(1);
@@ -33,7 +34,7 @@ const PEEK: Duration = Duration::from_secs(1);
 enum Route {
     Stream(Flow),
     Unary(Rpc),
-    ExchangeKey,
+    Account(Rest),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,9 +48,18 @@ impl Route {
         Some(match path {
             "/agent.v1.AgentService/Run" => Self::Stream(Flow::Agent),
             "/aiserver.v1.ChatService/StreamUnifiedChatWithTools" => Self::Stream(Flow::Chat),
-            "/auth/exchange_user_api_key" => Self::ExchangeKey,
-            _ => Self::Unary(Rpc::of(path)?),
+            _ => match Rest::of(path) {
+                Some(rest) => Self::Account(rest),
+                None => Self::Unary(Rpc::of(path)?),
+            },
         })
+    }
+
+    fn method(self) -> Method {
+        match self {
+            Self::Stream(_) | Self::Unary(_) => Method::POST,
+            Self::Account(rest) => rest.method(),
+        }
     }
 }
 
@@ -58,7 +68,7 @@ pub(crate) async fn answer(
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Reply, ResetStream> {
-    let user = user(&request);
+    let user = user(&request, &connection);
     let record = CallRecord {
         path: request.uri().path().to_owned(),
         user: user.clone(),
@@ -73,24 +83,27 @@ pub(crate) async fn answer(
         Ok(Route::Unary(rpc)) => {
             Ok(finished(unary::answer(rpc, request, &connection.state).await, call))
         }
-        Ok(Route::ExchangeKey) => {
-            Ok(finished(unary::exchange_key(&user.unwrap_or_default(), &connection.state), call))
+        Ok(Route::Account(rest)) => {
+            let user = user.unwrap_or_default();
+            match account::answer(rest, &user, request, &call, &connection).await {
+                Ok(reply) => Ok(finished(reply, call)),
+                Err(refusal) => refuse(refusal, call, &connection).await,
+            }
         }
     }
 }
 
-/// Whose credential the request carries. An API key only opens the path that exchanges it.
-fn user(request: &Request<Incoming>) -> Option<String> {
-    let secret = checks::bearer(request.headers())?;
-    match Route::of(request.uri().path()) {
-        Some(Route::ExchangeKey) => tokens::user_of_api_key(secret),
-        Some(Route::Stream(_) | Route::Unary(_)) | None => None,
-    }
-    .or_else(|| tokens::verify(secret, SystemTime::now()))
+/// Whose credential the request carries, where its path looks for one.
+fn user(request: &Request<Incoming>, connection: &Connection) -> Option<String> {
+    let access = match Route::of(request.uri().path()) {
+        Some(Route::Account(rest)) => rest.access(),
+        Some(Route::Stream(_) | Route::Unary(_)) | None => Access::Bearer,
+    };
+    credential::user(access, request.headers(), &connection.state)
 }
 
 /// Why a request is not served.
-enum Refusal {
+pub(crate) enum Refusal {
     Reply(Box<Reply>),
     /// The error of an accepted stream.
     InStream(Failure),
@@ -111,13 +124,13 @@ fn accept(
     let Some(route) = Route::of(request.uri().path()) else {
         return Err(reply::html(StatusCode::NOT_FOUND, None).into());
     };
-    if request.method() != Method::POST {
-        return Err(reply::method_not_allowed().into());
+    if request.method() != route.method() {
+        return Err(reply::method_not_allowed(&route.method()).into());
     }
     match route {
         Route::Stream(_) => accept_stream(request, user, connection)?,
         Route::Unary(rpc) => accept_unary(rpc, request, user, connection)?,
-        Route::ExchangeKey => accept_key(user, connection)?,
+        Route::Account(rest) => accept_account(rest, request, user, connection)?,
     }
     Ok(route)
 }
@@ -167,17 +180,25 @@ fn accept_unary(
     Ok(())
 }
 
-fn accept_key(user: Option<&str>, connection: &Connection) -> Result<(), Refusal> {
-    match user {
-        Some(user) if connection.state.account(user) != AccountBehaviour::LoggedOut => {
-            account(connection, user, false)
+fn accept_account(
+    rest: Rest,
+    request: &Request<Incoming>,
+    user: Option<&str>,
+    connection: &Connection,
+) -> Result<(), Refusal> {
+    if rest.access() != Access::Open {
+        match user {
+            Some(user) if connection.state.account(user) != AccountBehaviour::LoggedOut => {
+                account(connection, user, false)?;
+            }
+            Some(_) | None => return Err(account::not_authenticated().into()),
         }
-        Some(_) | None => Err(unary::key_refused().into()),
     }
+    account::accept(rest, request, connection.state.config.tls.is_some())
 }
 
 /// What the account's behaviour does to a call.
-fn account(connection: &Connection, user: &str, is_stream: bool) -> Result<(), Refusal> {
+pub(crate) fn account(connection: &Connection, user: &str, is_stream: bool) -> Result<(), Refusal> {
     match connection.state.account(user) {
         AccountBehaviour::Healthy => Ok(()),
         AccountBehaviour::RateLimited { retry_after } if is_stream => {

@@ -6,15 +6,19 @@ mod bounded;
 mod tags;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use bounded::Bounded;
 pub(crate) use tags::Tag;
 use tokio_util::sync::CancellationToken;
 
+use crate::account::login::Logins;
+use crate::account::profile::{Profile, ProfileOverrides};
 use crate::config::Config;
 use crate::control::{AccountBehaviour, CallOutcome, CallRecord};
+use crate::tokens;
 
 const CALLS: usize = 1000;
 const REMEMBERED: usize = 10_000;
@@ -33,12 +37,19 @@ pub(crate) struct State {
     active: AtomicUsize,
     connections: AtomicUsize,
     peak: AtomicUsize,
+    /// Tokens given out so far.
+    issued: AtomicU64,
+    started: SystemTime,
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
     accounts: HashMap<String, AccountBehaviour>,
+    profiles: HashMap<String, ProfileOverrides>,
+    /// By the hash of the token.
+    revoked: Bounded<()>,
+    logins: Logins,
     calls: VecDeque<CallRecord>,
     /// Sequence number of the oldest record kept.
     oldest: u64,
@@ -51,6 +62,9 @@ impl State {
     pub(crate) fn new(config: Config) -> Self {
         let inner = Inner {
             accounts: HashMap::new(),
+            profiles: HashMap::new(),
+            revoked: Bounded::new(REMEMBERED),
+            logins: Logins::default(),
             calls: VecDeque::new(),
             oldest: 0,
             tags: Bounded::new(REMEMBERED),
@@ -62,6 +76,8 @@ impl State {
             active: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
+            issued: AtomicU64::new(0),
+            started: SystemTime::now(),
             inner: Mutex::new(inner),
         }
     }
@@ -77,6 +93,37 @@ impl State {
 
     pub(crate) fn account(&self, user: &str) -> AccountBehaviour {
         self.inner().accounts.get(user).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn set_profile(&self, user: &str, overrides: ProfileOverrides) {
+        self.inner().profiles.insert(user.to_owned(), overrides);
+    }
+
+    /// What account calls tell about an account now.
+    pub(crate) fn profile(&self, user: &str) -> Profile {
+        let inner = self.inner();
+        let overrides = inner.profiles.get(user).cloned().unwrap_or_default();
+        let behaviour = inner.accounts.get(user).cloned().unwrap_or_default();
+        Profile::of(user, &overrides, &behaviour, self.started)
+    }
+
+    pub(crate) fn revoke(&self, token: &str) {
+        self.inner().revoked.insert(&tokens::fingerprint(token), ());
+    }
+
+    pub(crate) fn is_revoked(&self, token: &str) -> bool {
+        let inner = self.inner();
+        !inner.revoked.is_empty() && inner.revoked.get(&tokens::fingerprint(token)).is_some()
+    }
+
+    /// A number that no other token was given out with.
+    pub(crate) fn next_issue(&self) -> u64 {
+        self.issued.fetch_add(1, Relaxed) + 1
+    }
+
+    /// Works on the logins that wait.
+    pub(crate) fn logins<T>(&self, work: impl FnOnce(&mut Logins) -> T) -> T {
+        work(&mut self.inner().logins)
     }
 
     pub(crate) fn calls(&self) -> Vec<CallRecord> {

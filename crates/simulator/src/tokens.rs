@@ -52,13 +52,36 @@ struct Claims<'a> {
     kind: &'a str,
 }
 
+/// A session token that no other call got: `number` is different each time.
+pub(crate) fn issue(user: &str, now: SystemTime, expires: SystemTime, number: u64) -> String {
+    let exp = unix(expires);
+    build(user, unix(now), exp, "session", &format!("{user}{exp}session{number}"))
+}
+
+/// Whether a text has the form of a user id.
+pub(crate) fn is_user_id(text: &str) -> bool {
+    let id = text.strip_prefix("user_").unwrap_or_default();
+    (1..=64).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// The hash under which a token is remembered.
+pub(crate) fn fingerprint(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))
+}
+
 fn token(user: &str, expires: SystemTime, kind: &str) -> String {
     let exp = unix(expires);
-    let seed = Sha256::digest(format!("{user}{exp}{kind}").as_bytes());
+    let time = exp.saturating_sub(LIFETIME_OF_A_SESSION.as_secs());
+    build(user, time, exp, kind, &format!("{user}{exp}{kind}"))
+}
+
+fn build(user: &str, time: u64, exp: u64, kind: &str, seed: &str) -> String {
+    let seed = Sha256::digest(seed.as_bytes());
     let digits: String = seed.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let claims = Claims {
         sub: format!("auth0|{user}"),
-        time: exp.saturating_sub(LIFETIME_OF_A_SESSION.as_secs()).to_string(),
+        time: time.to_string(),
         randomness: format!("{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..]),
         exp,
         iss: "https://authentication.cursor.sh",
@@ -81,6 +104,22 @@ struct Received {
 
 /// The user id of a token that the backend would accept as Bearer at `now`.
 pub(crate) fn verify(token: &str, now: SystemTime) -> Option<String> {
+    check(token, now).filter(|claims| claims.kind.as_deref() != Some("web"))?.user()
+}
+
+/// The user id of a token that the dashboard would accept in its cookie at `now`.
+pub(crate) fn verify_any(token: &str, now: SystemTime) -> Option<String> {
+    check(token, now)?.user()
+}
+
+impl Received {
+    fn user(&self) -> Option<String> {
+        let (_, user) = self.sub.split_once('|')?;
+        (!user.is_empty()).then(|| user.to_owned())
+    }
+}
+
+fn check(token: &str, now: SystemTime) -> Option<Received> {
     let mut parts = token.split('.');
     let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() || URL_SAFE_NO_PAD.decode(signature).ok()?.is_empty() {
@@ -89,10 +128,7 @@ pub(crate) fn verify(token: &str, now: SystemTime) -> Option<String> {
     let header: serde_json::Value =
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
     let claims: Received = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
-    let (_, user) = claims.sub.split_once('|')?;
-    let valid =
-        header["typ"] == "JWT" && claims.exp > unix(now) && claims.kind.as_deref() != Some("web");
-    (valid && !user.is_empty()).then(|| user.to_owned())
+    (header["typ"] == "JWT" && claims.exp > unix(now)).then_some(claims)
 }
 
 fn unix(time: SystemTime) -> u64 {
@@ -131,9 +167,29 @@ mod tests {
         assert_eq!(verify(&session, now).as_deref(), Some(USER));
         assert_eq!(verify(&session, later), None);
         assert_eq!(verify(&web_token(USER, later), now), None);
+        assert_eq!(verify_any(&web_token(USER, later), now).as_deref(), Some(USER));
         assert_eq!(session.split('.').next(), vector("jwt_session").split('.').next());
         for broken in ["", "a.b.c", "key_0123456789abcdef", &format!("{USER}::{session}")] {
             assert_eq!(verify(broken, now), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn every_issue_is_another_token_of_the_same_user() {
+        let now = SystemTime::now();
+        let expires = now + Duration::from_secs(60);
+        let (one, two) = (issue(USER, now, expires, 1), issue(USER, now, expires, 2));
+        assert_ne!(one, two);
+        assert!([&one, &two].iter().all(|token| verify(token, now).as_deref() == Some(USER)));
+    }
+
+    #[test]
+    fn user_ids() {
+        assert!(is_user_id(USER) && is_user_id("user_other"));
+        for wrong in
+            ["", "user_", "other", "user_<b>", "user_a b", &format!("user_{}", "a".repeat(65))]
+        {
+            assert!(!is_user_id(wrong), "{wrong}");
         }
     }
 

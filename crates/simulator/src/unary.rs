@@ -1,8 +1,6 @@
-//! Unary calls: model lists, configuration, usage, and the exchange of an API key.
+//! Unary calls: model lists, configuration, usage, and the account's messages.
 
 mod catalogue;
-
-use std::time::SystemTime;
 
 use bytes::BytesMut;
 use cursor_proto::Message;
@@ -13,10 +11,9 @@ use cursor_proto::aiserver::{
     get_prompt_dry_run_response,
 };
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use serde_json::json;
 
 use crate::chat;
 use crate::envelope::MAX_MESSAGE;
@@ -25,7 +22,6 @@ use crate::gzip;
 use crate::reply::{self, Reply};
 use crate::route::checks;
 use crate::state::State;
-use crate::tokens;
 
 /// The version of a configuration that never changes.
 const CONFIG_VERSION: &str = "5e1f0000-0000-4000-8000-000000000001";
@@ -133,19 +129,6 @@ fn dry_run(request: &StreamUnifiedChatRequest) -> Result<GetPromptDryRunResponse
         full_conversation_token_count: count(view.characters()).into(),
         ..Default::default()
     })
-}
-
-/// `POST /auth/exchange_user_api_key`: tokens for the owner of an API key or a refresh token
-/// (`reference/upstream-protocol.md` §4.4).
-pub(crate) fn exchange_key(user: &str, state: &State) -> Reply {
-    let token = tokens::session_token(user, SystemTime::now() + state.config.token_lifetime);
-    reply::json(StatusCode::OK, &json!({"accessToken": token, "refreshToken": token}))
-}
-
-/// The answer to an unknown key.
-pub(crate) fn key_refused() -> Reply {
-    let refused = json!({"error": "not_authenticated", "description": "Invalid API key"});
-    reply::json(StatusCode::UNAUTHORIZED, &refused)
 }
 
 /// The whole request body, expanded.

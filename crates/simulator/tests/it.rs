@@ -5,6 +5,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "it/account_login.rs"]
+mod account_login;
+#[path = "it/account_rest.rs"]
+mod account_rest;
 #[path = "it/accounts.rs"]
 mod accounts;
 #[path = "it/agent.rs"]
@@ -23,5 +27,7 @@ mod client;
 mod connections;
 #[path = "it/faults.rs"]
 mod faults;
+#[path = "it/rest_client.rs"]
+mod rest_client;
 #[path = "it/unary.rs"]
 mod unary;

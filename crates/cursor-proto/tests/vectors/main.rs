@@ -15,6 +15,7 @@ mod messages;
 mod timeline;
 mod wire;
 
+mod account_proto;
 mod agent_blobs;
 mod agent_client;
 mod agent_http1;

@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use crate::failure::{Code, Failure};
 
 /// Headers that a test may want to see; none is a credential.
-const TELLING: [&str; 26] = [
+const TELLING: [&str; 27] = [
     "accept-encoding",
     "connect-accept-encoding",
     "connect-content-encoding",
@@ -17,6 +17,7 @@ const TELLING: [&str; 26] = [
     "connect-timeout-ms",
     "content-encoding",
     "content-type",
+    "origin",
     "traceparent",
     "user-agent",
     "x-amzn-trace-id",

@@ -19,6 +19,10 @@ impl<T> Bounded<T> {
         self.entries.get(name)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Sets an entry; gives its old value.
     pub(crate) fn insert(&mut self, name: &str, value: T) -> Option<T> {
         let old = self.entries.insert(name.to_owned(), value);
