@@ -5,16 +5,22 @@
 //! always an argument.
 
 mod credential;
+pub mod glob;
 mod id;
 mod key;
+#[cfg(test)]
+mod random;
 mod record;
 mod roster;
 
 pub use credential::{Claims, Credential, MalformedCredential, SessionToken, UserApiKey};
-pub use id::{AccountId, Alias, KeyId, ProxyName, UnixMs};
+pub use id::{AccountId, Alias, KeyId, ProxyName, UnixMs, WayName};
 pub use key::ClientKey;
 pub use record::{
     AccountRecord, AccountTokens, Budget, Device, Hex64, KeyHash, KeyKind, KeyLimits, KeyOptions,
     KeyRecord, KeyUsage, Mark, MarkKind, Period, ProxyRecord, Region, UpstreamFlow, UsageCheck,
 };
-pub use roster::{Outcome, Roster, Verdict};
+pub use roster::{
+    Choice, Cooling, Member, MemberState, Outcome, PoolPolicy, Reason, Roster, Rotation, Selected,
+    Unavailable, Want,
+};
