@@ -53,6 +53,11 @@ name! {
     KeyId
 }
 
+name! {
+    /// How calls leave: the name of a proxy, or `direct`. Trouble with the network blames it.
+    WayName
+}
+
 /// An instant on the wall clock, in milliseconds since 1970. Marks outlive the process, so the
 /// monotonic clock will not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

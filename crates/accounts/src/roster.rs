@@ -1,132 +1,206 @@
-//! Which account serves the next turn, as a pure choice.
+//! Which account serves the next request, as a pure choice.
 //!
-//! Accounts take turns. After a failure of its own an account rests, for one model or for
-//! everything, by what the failure was about; a bad request marks nobody. The roster knows no
-//! clock: callers say what time it is.
+//! A *mark* is certain and hard: nothing goes to the account while it lasts. A *cooling* is a
+//! suspicion and soft: the account is avoided, for one model or for everything, while others are
+//! there; after its rest one request at a time probes whether it is well again. Trouble with the
+//! network blames the *way* (a proxy, or the direct one), never the account behind it.
+//!
+//! The roster knows no clock: callers say what time it is.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+mod choose;
+mod entry;
+#[cfg(test)]
+mod properties;
+mod reason;
+mod rest;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+mod types;
+mod ways;
 
-use crate::id::Alias;
+use std::time::Duration;
 
-/// What an attempt says about its account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    Served,
-    /// The request, the network or the client was at fault; nothing is known of the account.
-    Blameless,
-    /// This account, for this model, for now.
-    RateLimited {
-        pause: Option<Duration>,
-    },
-    /// This account, for everything, until somebody acts or a long while has passed.
-    Out(Verdict),
-}
+use entry::Entry;
+pub use reason::Reason;
+pub use types::{
+    Choice, Cooling, Member, MemberState, Outcome, PoolPolicy, Rotation, Selected, Unavailable,
+    Want,
+};
+use ways::Ways;
 
-/// Why an account is out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    Quota,
-    Rejected,
-}
+use crate::id::{AccountId, Alias, UnixMs, WayName};
 
-/// A rest without a stated pause.
-const FIRST_REST: Duration = Duration::from_secs(10);
-/// The longest rest after rate limits, stated or not.
-const LONGEST_REST: Duration = Duration::from_secs(300);
-/// A rejected account is probed again after this long.
-const OUT_REST: Duration = Duration::from_secs(600);
-
-/// One account's state.
-#[derive(Debug, Clone)]
-struct RosterEntry {
-    alias: Alias,
-    out: Option<(Verdict, Instant)>,
-    resting: HashMap<String, Rest>,
-    active: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Rest {
-    until: Instant,
-    /// Grows with failures in a row.
-    last: Duration,
-}
-
-/// All accounts, in the operator's order.
+/// All accounts with what is known of them.
 #[derive(Debug, Clone, Default)]
 pub struct Roster {
-    entries: Vec<RosterEntry>,
-    next: usize,
+    policy: PoolPolicy,
+    /// By id.
+    entries: Vec<Entry>,
+    /// The active set, by id; kept up to date by [`Self::select`]. Of no meaning for rotations over
+    /// all.
+    active: Vec<AccountId>,
+    ways: Ways,
+    /// Counts starts: the account with the smallest number has waited longest for its turn.
+    turn: u64,
 }
 
 impl Roster {
     #[must_use]
-    pub fn new(aliases: impl IntoIterator<Item = Alias>) -> Self {
-        let entries = aliases
-            .into_iter()
-            .map(|alias| RosterEntry { alias, out: None, resting: HashMap::new(), active: 0 })
-            .collect();
-        Self { entries, next: 0 }
+    pub fn new(policy: PoolPolicy) -> Self {
+        Self { policy, ..Self::default() }
     }
 
-    /// The next account in turn that may serve `model`. It counts as busy until
-    /// [`Self::settle`].
-    ///
-    /// Marks prefer other accounts; when every account that was not tried is marked, the one that
-    /// rests least is taken all the same, so that one bad answer never closes the gateway.
-    /// `None` when all were tried or there are none.
-    pub fn take(&mut self, model: &str, tried: &[Alias], now: Instant) -> Option<Alias> {
-        let count = self.entries.len();
-        let at = (0..count)
-            .map(|step| (self.next + step) % count)
-            .filter(|&at| !tried.contains(&self.entries[at].alias))
-            .min_by_key(|&at| self.entries[at].rest(model, now))?;
-        self.entries[at].active += 1;
-        self.next = (at + 1) % count;
-        Some(self.entries[at].alias.clone())
+    /// Answers in progress go on; an active set that became too large loses its highest ids, one
+    /// that became too small is filled by the next selection.
+    pub fn set_policy(&mut self, policy: PoolPolicy) {
+        self.policy = policy;
+        self.active.truncate(self.policy.active.get());
     }
 
-    /// This very account, unless it rests: the one that served a conversation before has its
-    /// beginning in a cache. The turn of the others does not change.
-    pub fn take_this(&mut self, alias: &Alias, model: &str, now: Instant) -> Option<Alias> {
-        let entry = self.entries.iter_mut().find(|entry| entry.alias == *alias)?;
-        if !entry.rest(model, now).is_zero() {
-            return None;
-        }
-        entry.active += 1;
-        Some(entry.alias.clone())
-    }
-
-    /// Gives an account back with what was learnt of it.
-    pub fn settle(&mut self, alias: &Alias, model: &str, outcome: Outcome, now: Instant) {
-        let Some(entry) = self.entries.iter_mut().find(|entry| entry.alias == *alias) else {
-            return;
-        };
-        entry.active = entry.active.saturating_sub(1);
-        match outcome {
-            Outcome::Served => entry.clear(model),
-            Outcome::Blameless => {}
-            Outcome::RateLimited { pause } => {
-                let grown = entry.resting.get(model).map_or(FIRST_REST, |rest| rest.last * 2);
-                let rest = pause.unwrap_or(grown).min(LONGEST_REST);
-                entry.resting.insert(model.to_owned(), Rest { until: now + rest, last: rest });
-            }
-            Outcome::Out(verdict) => entry.out = Some((verdict, now + OUT_REST)),
-        }
-    }
-
-    /// An answer was good, though the account is not given back yet.
-    pub fn note_served(&mut self, alias: &Alias, model: &str) {
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.alias == *alias) {
-            entry.clear(model);
-        }
-    }
-
-    /// Turns in progress on all accounts.
     #[must_use]
-    pub fn active(&self) -> usize {
-        self.entries.iter().map(|entry| entry.active).sum()
+    pub fn policy(&self) -> &PoolPolicy {
+        &self.policy
+    }
+
+    /// Puts an account in, or updates the one of the same id. Counters and coolings stay, unless a
+    /// mark is taken away: then somebody knows that the account is well.
+    pub fn put(&mut self, member: Member) {
+        match self.find(member.id) {
+            Ok(at) => {
+                let entry = &mut self.entries[at];
+                if entry.member.mark.is_some() && member.mark.is_none() {
+                    entry.forget_rests();
+                }
+                entry.member = member;
+            }
+            Err(at) => self.entries.insert(at, Entry::new(member)),
+        }
+    }
+
+    /// Answers in progress on the account are forgotten with it.
+    pub fn remove(&mut self, id: AccountId) {
+        if let Ok(at) = self.find(id) {
+            self.entries.remove(at);
+            self.active.retain(|active| *active != id);
+        }
+    }
+
+    /// Chooses the account for a request. It counts as in use until [`Self::settle`].
+    ///
+    /// # Errors
+    /// No account can take it now.
+    pub fn select(&mut self, want: &Want<'_>, now: UnixMs) -> Result<Selected, Unavailable> {
+        choose::renew(&self.entries, &self.policy, &mut self.active, now);
+        let pick = self.choose(&self.active, want, now)?;
+        self.turn += 1;
+        let turn = self.turn;
+        let entry = &mut self.entries[pick.at];
+        entry.start(turn, now);
+        if pick.probes_account {
+            entry.probe = Some(want.model.to_owned());
+        }
+        Ok(Selected { id: entry.member.id, probe: pick.probe })
+    }
+
+    /// Gives an account back with what was learnt of it; exactly once for each selection. `way` is
+    /// the one that the request took. Nothing happens for an account that was removed meanwhile.
+    pub fn settle(
+        &mut self,
+        id: AccountId,
+        model: &str,
+        way: &WayName,
+        outcome: Outcome,
+        now: UnixMs,
+    ) {
+        let Ok(at) = self.find(id) else { return };
+        let entry = &mut self.entries[at];
+        entry.in_use = entry.in_use.saturating_sub(1);
+        let mut probed = entry.end_probe(model);
+        if entry.in_use == 0 {
+            // However the caller named the model: nobody is left who could be probing.
+            probed |= entry.probe.take().is_some();
+        }
+        match outcome {
+            Outcome::Served => entry.served(model, probed, now),
+            Outcome::Blameless => {}
+            Outcome::RateLimited { pause } => entry.cool_model(model, pause, probed, now),
+            Outcome::Suspect => entry.cool_whole(None, probed, now),
+            Outcome::NetworkTrouble => {}
+        }
+        match outcome {
+            // Whatever the upstream said, the way there works.
+            Outcome::Served | Outcome::RateLimited { .. } | Outcome::Suspect => {
+                self.ways.works(way);
+            }
+            Outcome::NetworkTrouble => self.ways.trouble(way, now),
+            Outcome::Blameless => {}
+        }
+    }
+
+    /// An answer is good, though the account is not given back yet: a probe that streams for
+    /// minutes need not hold the others up.
+    pub fn note_served(&mut self, id: AccountId, model: &str, now: UnixMs) {
+        if let Ok(at) = self.find(id) {
+            let probed = self.entries[at].end_probe(model);
+            self.entries[at].served(model, probed, now);
+        }
+    }
+
+    /// Lets an account rest, for one model or as a whole. Without a `pause` as long as after a rate
+    /// limit or a suspicion; a longer one than those may grow to is shortened.
+    pub fn cool(
+        &mut self,
+        id: AccountId,
+        model: Option<&str>,
+        pause: Option<Duration>,
+        now: UnixMs,
+    ) {
+        let Ok(at) = self.find(id) else { return };
+        match model {
+            Some(model) => self.entries[at].cool_model(model, pause, false, now),
+            None => self.entries[at].cool_whole(pause, false, now),
+        }
+    }
+
+    /// Somebody looked at the account and it is well: a suspicion is forgotten. Rate limits of
+    /// single models stay.
+    pub fn well(&mut self, id: AccountId) {
+        if let Ok(at) = self.find(id) {
+            self.entries[at].forget_suspicion();
+        }
+    }
+
+    /// The account's state for the administrator; `None` for an unknown one.
+    #[must_use]
+    pub fn state(&self, id: AccountId, now: UnixMs) -> Option<MemberState> {
+        let entry = &self.entries[self.find(id).ok()?];
+        Some(MemberState {
+            active: match self.policy.rotation {
+                Rotation::Fixed | Rotation::Sticky => {
+                    self.active_now(now).binary_search(&id).is_ok()
+                }
+                Rotation::RoundRobin | Rotation::LeastBusy => entry.fit(now),
+            },
+            in_use: entry.in_use,
+            started: entry.started,
+            coolings: entry.coolings(now),
+            mark: entry.member.mark.clone(),
+        })
+    }
+
+    /// Why each account would not be taken for this request now. Those that would be are left out,
+    /// and so is the one that would have to serve as the last resort.
+    #[must_use]
+    pub fn explain(&self, want: &Want<'_>, now: UnixMs) -> Vec<(Alias, Reason)> {
+        self.reasons(&self.active_now(now), want, now)
+    }
+
+    /// Answers in progress on all accounts.
+    #[must_use]
+    pub fn in_use(&self) -> usize {
+        self.entries.iter().map(|entry| entry.in_use as usize).sum()
     }
 
     #[must_use]
@@ -138,126 +212,15 @@ impl Roster {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
-}
 
-impl RosterEntry {
-    fn clear(&mut self, model: &str) {
-        self.out = None;
-        self.resting.remove(model);
+    /// The active set as the next selection would see it.
+    fn active_now(&self, now: UnixMs) -> Vec<AccountId> {
+        let mut active = self.active.clone();
+        choose::renew(&self.entries, &self.policy, &mut active, now);
+        active
     }
 
-    /// How long the account should still be left alone; zero when it may serve.
-    fn rest(&self, model: &str, now: Instant) -> Duration {
-        let out = self.out.map(|(_, until)| until);
-        let resting = self.resting.get(model).map(|rest| rest.until);
-        out.max(resting).map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn roster(names: &[&str]) -> Roster {
-        Roster::new(names.iter().map(|name| Alias::new(*name)))
-    }
-
-    fn take(roster: &mut Roster, now: Instant) -> String {
-        roster.take("m", &[], now).expect("an account").as_str().to_owned()
-    }
-
-    #[test]
-    fn accounts_take_turns() {
-        let now = Instant::now();
-        let mut roster = roster(&["a", "b"]);
-        assert_eq!(
-            [take(&mut roster, now), take(&mut roster, now), take(&mut roster, now)],
-            ["a", "b", "a"]
-        );
-        assert_eq!(roster.active(), 3);
-    }
-
-    #[test]
-    fn a_bad_request_marks_nobody() {
-        let now = Instant::now();
-        let mut roster = roster(&["a", "b"]);
-        roster.settle(&Alias::new("a"), "m", Outcome::Blameless, now);
-        assert_eq!(take(&mut roster, now), "a");
-    }
-
-    #[test]
-    fn a_rate_limit_rests_the_account_for_that_model_only() {
-        let now = Instant::now();
-        let mut roster = roster(&["a", "b"]);
-        let pause = Some(Duration::from_secs(7));
-        roster.settle(&Alias::new("a"), "m", Outcome::RateLimited { pause }, now);
-        assert_eq!([take(&mut roster, now), take(&mut roster, now)], ["b", "b"]);
-        assert_eq!(roster.take("other", &[], now).expect("account").as_str(), "a");
-        roster.next = 0;
-        assert_eq!(take(&mut roster, now + Duration::from_secs(8)), "a");
-    }
-
-    #[test]
-    fn rests_grow_with_failures_in_a_row_up_to_a_cap() {
-        let now = Instant::now();
-        let mut roster = roster(&["a"]);
-        for _ in 0..10 {
-            roster.settle(&Alias::new("a"), "m", Outcome::RateLimited { pause: None }, now);
-        }
-        assert_eq!(roster.entries[0].rest("m", now), LONGEST_REST);
-    }
-
-    #[test]
-    fn one_bad_answer_never_closes_the_gateway() {
-        let now = Instant::now();
-        let mut roster = roster(&["a", "b"]);
-        roster.settle(&Alias::new("a"), "m", Outcome::Out(Verdict::Rejected), now);
-        roster.settle(&Alias::new("b"), "m", Outcome::RateLimited { pause: None }, now);
-        // Both are marked; the shorter rest goes first.
-        assert_eq!(take(&mut roster, now), "b");
-        roster.settle(&Alias::new("a"), "m", Outcome::Served, now);
-        assert_eq!(take(&mut roster, now), "a");
-    }
-
-    #[test]
-    fn tried_accounts_are_not_tried_again() {
-        let now = Instant::now();
-        let mut roster = roster(&["a", "b"]);
-        let (a, b) = (Alias::new("a"), Alias::new("b"));
-        assert_eq!(roster.take("m", std::slice::from_ref(&a), now), Some(b.clone()));
-        assert_eq!(roster.take("m", &[a, b], now), None);
-    }
-
-    #[test]
-    fn what_was_learnt_while_an_account_was_held_stays() {
-        let now = Instant::now();
-        let mut roster = roster(&["a"]);
-        let a = Alias::new("a");
-        take(&mut roster, now);
-        roster.note_served(&a, "m");
-        assert_eq!(roster.active(), 1);
-        roster.settle(&a, "m", Outcome::Out(Verdict::Quota), now);
-        // The long one ends without a word of its own.
-        roster.settle(&a, "m", Outcome::Blameless, now);
-        assert!(!roster.entries[0].rest("m", now).is_zero());
-    }
-
-    #[test]
-    fn a_certain_account_is_taken_unless_it_rests() {
-        let now = Instant::now();
-        let mut roster = roster(&["a", "b"]);
-        let b = Alias::new("b");
-        assert_eq!(roster.take_this(&b, "m", now), Some(b.clone()));
-        assert_eq!(take(&mut roster, now), "a");
-        let pause = Some(Duration::from_secs(7));
-        roster.settle(&b, "m", Outcome::RateLimited { pause }, now);
-        assert_eq!(roster.take_this(&b, "m", now), None);
-        assert_eq!(roster.take_this(&b, "other", now), Some(b));
-        assert_eq!(roster.take_this(&Alias::new("c"), "m", now), None);
-    }
-
-    #[test]
-    fn no_accounts_serve_nobody() {
-        assert_eq!(roster(&[]).take("m", &[], Instant::now()), None);
+    fn find(&self, id: AccountId) -> Result<usize, usize> {
+        self.entries.binary_search_by_key(&id, |entry| entry.member.id)
     }
 }

@@ -18,6 +18,16 @@ impl Ambient for SystemAmbient {
     fn uuid(&self) -> Uuid {
         Uuid::new_v4()
     }
+
+    /// Without randomness from the system there can be no secrets, and nothing goes on.
+    fn secret_bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        if let Err(error) = getrandom::fill(&mut bytes) {
+            tracing::error!(%error, "the system gives no random bytes");
+            std::process::abort();
+        }
+        bytes
+    }
 }
 
 /// A key nobody can guess: 128 random bits.

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Alias, ClientKey, Credential};
+use accounts::{ClientKey, MarkTexts, PoolPolicy, Rotation};
 use dialects::ImagePolicy;
-use gateway::{Account, Ambient as _, Gateway, MemoryOptions, SuspendOptions};
+use gateway::{
+    AccountInput, AdminError, Ambient as _, Beginning, Gateway, MemoryOptions, SuspendOptions,
+};
 use secrecy::ExposeSecret as _;
 use server::App;
 use settings::Settings;
+use store::{KeySource, SqliteStore, Store};
 use upstream::agent::AgentOptions;
 use upstream::chat::ChatOptions;
-use upstream::transport::{Dialer, Origin, Pool, TransportOptions};
+use upstream::transport::{Dialer, Origin, Pool, SystemProxies, TransportOptions};
 use upstream::{Backend, Endpoints, Identity};
 
 use crate::ambient::SystemAmbient;
@@ -27,7 +30,7 @@ pub(crate) struct Composition {
 
 /// # Errors
 /// A setting cannot be used; all that are wrong are named.
-pub(crate) fn compose(settings: &Settings) -> Result<Composition, Refused> {
+pub(crate) async fn compose(settings: &Settings) -> Result<Composition, Refused> {
     let ambient = Arc::new(SystemAmbient);
     let key = settings
         .auth_token
@@ -40,9 +43,12 @@ pub(crate) fn compose(settings: &Settings) -> Result<Composition, Refused> {
                     .to_owned(),
             )
         })?;
-    let accounts = accounts(settings)?;
-    let gateway =
-        Gateway::new(backend(settings, &ambient)?, accounts, options(settings), ambient.clone());
+    let backend = backend(settings, &ambient)?;
+    let beginning = Beginning { system_proxies: system_proxies()?, declared: declared(settings) };
+    let store: Arc<dyn Store> = Arc::new(open_store(settings)?);
+    let gateway = Gateway::open(backend, store, beginning, options(settings), ambient.clone())
+        .await
+        .map_err(|error| Refused(place(settings, &error)))?;
     let limits = settings.limits;
     let options = server::Options {
         key,
@@ -119,6 +125,7 @@ fn backend(settings: &Settings, ambient: &SystemAmbient) -> Result<Backend, Refu
 fn options(settings: &Settings) -> gateway::Options {
     let upstream = &settings.upstream;
     let timeouts = settings.timeouts;
+    let (policy, texts) = pool(settings);
     gateway::Options {
         first_message_timeout: timeouts.first_message,
         progress_timeout: timeouts.progress,
@@ -152,6 +159,7 @@ fn options(settings: &Settings) -> gateway::Options {
             allow_model_fallbacks: upstream.allow_model_fallbacks,
             call_window: settings.tools.call_window,
             web_references: upstream.web_references,
+            slow_pool: None,
         },
         suspend: SuspendOptions {
             timeout: settings.tools.suspended.timeout,
@@ -163,30 +171,92 @@ fn options(settings: &Settings) -> gateway::Options {
             most: settings.conversations.most,
             bytes: settings.conversations.bytes,
         },
+        pool: policy,
+        pool_wait: settings.pool.wait,
+        texts,
+        flow: match upstream.flow {
+            settings::Flow::Agent => upstream::Flow::Agent,
+            settings::Flow::Chat => upstream::Flow::Chat,
+        },
+        usage_interval: settings.pool.usage_interval,
+        key_prefix: settings.key_prefix.clone(),
     }
 }
 
-fn accounts(settings: &Settings) -> Result<Vec<Account>, Refused> {
-    let mut problems = Vec::new();
-    let mut accounts = Vec::new();
-    for account in &settings.accounts {
-        let flow = account.flow.unwrap_or(settings.upstream.flow);
-        let flow = match flow {
-            settings::Flow::Agent => upstream::Flow::Agent,
-            settings::Flow::Chat => upstream::Flow::Chat,
-        };
-        match Credential::parse(account.credential.expose_secret()) {
-            Ok(credential) => accounts.push(Account::new(
-                Alias::new(&account.alias),
-                credential,
-                flow,
-                account.timezone.clone(),
-            )),
-            Err(error) => {
-                let (key, origin) = (&account.key, &account.origin);
-                problems.push(format!("{key}.credential is no credential: {error} ({origin})"));
-            }
+/// Where a declared account that cannot be was written.
+fn place(settings: &Settings, error: &AdminError) -> String {
+    let AdminError::Invalid { field, text } = error else { return error.to_string() };
+    let row = field.strip_prefix("accounts[").and_then(|rest| rest.split_once(']'));
+    let account = row.and_then(|(row, _)| settings.accounts.get(row.parse::<usize>().ok()?));
+    let field = field.replace("primary_token", "credential");
+    match account {
+        Some(account) if field.ends_with("credential") => {
+            format!("{field} is no credential: {text} ({})", account.origin)
         }
+        Some(account) => format!("{field}: {text} ({})", account.origin),
+        None => format!("{field}: {text}"),
     }
-    if problems.is_empty() { Ok(accounts) } else { Err(Refused(problems.join("\n"))) }
+}
+
+/// Accounts that the settings declare.
+fn declared(settings: &Settings) -> Vec<AccountInput> {
+    let input = |account: &settings::AccountSettings| AccountInput {
+        alias: Some(account.alias.clone()),
+        primary: Some(account.credential.clone()),
+        timezone: account.timezone.clone(),
+        flow: account.flow.map(|flow| match flow {
+            settings::Flow::Agent => "agent".to_owned(),
+            settings::Flow::Chat => "chat".to_owned(),
+        }),
+        ..AccountInput::default()
+    };
+    settings.accounts.iter().map(input).collect()
+}
+
+/// The database, made on the first start.
+///
+/// # Errors
+/// It cannot be used; the reason says what to do.
+pub(crate) fn open_store(settings: &Settings) -> Result<SqliteStore, Refused> {
+    let opened = SqliteStore::open(&settings.data_dir, key_source(settings), random);
+    opened.map_err(|error| Refused(format!("data_dir: {}: {error}", settings.data_dir.display())))
+}
+
+/// Where the key of the kept secrets is.
+pub(crate) fn key_source(settings: &Settings) -> KeySource {
+    match (&settings.store.key, &settings.store.key_file) {
+        (Some(key), _) => KeySource::Given(key.clone()),
+        (None, Some(file)) => KeySource::File(file.clone()),
+        (None, None) => KeySource::default_in(&settings.data_dir),
+    }
+}
+
+fn random(bytes: &mut [u8]) {
+    for chunk in bytes.chunks_mut(32) {
+        chunk.copy_from_slice(&SystemAmbient.secret_bytes()[..chunk.len()]);
+    }
+}
+
+/// How accounts are chosen and marked: what a reload changes.
+pub(crate) fn pool(settings: &Settings) -> (PoolPolicy, MarkTexts) {
+    let pool = &settings.pool;
+    let rotation = match pool.rotation {
+        settings::Rotation::Sticky => Rotation::Sticky,
+        settings::Rotation::Fixed => Rotation::Fixed,
+        settings::Rotation::RoundRobin => Rotation::RoundRobin,
+        settings::Rotation::LeastBusy => Rotation::LeastBusy,
+    };
+    let policy = PoolPolicy {
+        rotation,
+        active: pool.active,
+        concurrency: pool.concurrency,
+        pace: pool.pace,
+    };
+    (policy, MarkTexts::parse(&pool.limit_texts, &pool.abnormal_texts))
+}
+
+fn system_proxies() -> Result<SystemProxies, Refused> {
+    #[expect(clippy::disallowed_methods, reason = "the composition root reads the environment")]
+    let proxies = SystemProxies::new(|name| std::env::var(name).ok());
+    proxies.map_err(|error| Refused(format!("proxies of the environment: {error}")))
 }

@@ -33,7 +33,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
     let folder = folder()?;
     let settings = settings(&args.listen, args.flow, &key, &upstream, folder.path())?;
     logging::start(&settings.log)?;
-    let composition = compose(&settings)?;
+    let composition = compose(&settings).await?;
     let server = Server::bind(settings.listen).await.map_err(|e| Refused(e.to_string()))?;
     let address = server.local_addr().context("listening address")?;
     // Before anybody is told that it runs, so that no signal is missed.

@@ -19,7 +19,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let settings = settings(args)?;
     logging::start(&settings.log)?;
-    let composition = compose(&settings)?;
+    let composition = compose(&settings).await?;
     let server = Server::bind(settings.listen).await.map_err(|e| Refused(e.to_string()))?;
     let address = server.local_addr().context("listening address")?;
     if !address.ip().is_loopback() {

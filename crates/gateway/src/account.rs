@@ -1,44 +1,121 @@
-//! An account as the gateway uses it: what it proves itself with and how it is served.
+//! An account while the gateway runs: what is kept of it, and the bearer it calls with.
 
-use accounts::{Alias, Credential};
+use std::sync::{Arc, Mutex};
+
+use accounts::{AccountId, AccountRecord, Alias, Credential, Member, ProxyName, WayName};
+use arc_swap::{ArcSwap, ArcSwapOption};
 use conversation::{Failure, FailureClass, Retry, Scope};
+use secrecy::{ExposeSecret as _, SecretString};
+use upstream::profile::Profile;
 use upstream::transport::Via;
 use upstream::{Caller, Flow, MachineIds};
 
-use crate::tokens::TokenSource;
+use crate::bearer::{Bearer, Flight};
 
-/// One account.
+/// How calls leave when neither account nor key names a proxy.
+const GENERAL: &str = "general";
+
+/// One account. What is kept of it is replaced as a whole; what is in flight stays.
 #[derive(Debug)]
-pub struct Account {
-    pub alias: Alias,
-    pub flow: Flow,
-    timezone: Option<String>,
-    machine: MachineIds,
-    pub(crate) tokens: TokenSource,
+pub(crate) struct Account {
+    pub(crate) id: AccountId,
+    facts: ArcSwap<Facts>,
+    pub(crate) profile: ArcSwap<Profile>,
+    /// `None` until the credential was turned into one.
+    pub(crate) bearer: ArcSwapOption<Bearer>,
+    pub(crate) renewal: Mutex<Flight>,
+    /// Held by the one who looks whether the account is well.
+    pub(crate) looking: tokio::sync::Semaphore,
+}
+
+/// What is kept, and its credential as it was understood.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) record: Arc<AccountRecord>,
+    pub(crate) credential: Credential,
 }
 
 impl Account {
-    #[must_use]
-    pub fn new(alias: Alias, credential: Credential, flow: Flow, timezone: Option<String>) -> Self {
-        let machine = MachineIds::derive(&credential.seed());
-        Self { alias, flow, timezone, machine, tokens: TokenSource::new(credential) }
-    }
-
-    pub(crate) fn timezone(&self) -> Option<&str> {
-        self.timezone.as_deref()
-    }
-
-    pub(crate) fn caller(&self, bearer: secrecy::SecretString) -> Caller {
-        Caller {
-            bearer,
-            machine: self.machine.clone(),
-            timezone: self.timezone.clone(),
-            client_key: None,
-            session_id: None,
-            config_version: None,
-            via: Via::Direct,
+    pub(crate) fn new(record: AccountRecord, credential: Credential, profile: Profile) -> Self {
+        Self {
+            id: record.id,
+            bearer: ArcSwapOption::new(Bearer::of(&credential).map(Arc::new)),
+            facts: ArcSwap::from_pointee(Facts { record: Arc::new(record), credential }),
+            profile: ArcSwap::from_pointee(profile),
+            renewal: Mutex::default(),
+            looking: tokio::sync::Semaphore::new(1),
         }
     }
+
+    pub(crate) fn facts(&self) -> Arc<Facts> {
+        self.facts.load_full()
+    }
+
+    pub(crate) fn record(&self) -> Arc<AccountRecord> {
+        Arc::clone(&self.facts.load().record)
+    }
+
+    pub(crate) fn alias(&self) -> Alias {
+        self.facts.load().record.alias.clone()
+    }
+
+    /// A new primary token forgets the bearer that the old one gave.
+    pub(crate) fn replace(&self, record: AccountRecord, credential: Credential) {
+        let before = self.facts();
+        let same =
+            before.record.tokens.primary.expose_secret() == record.tokens.primary.expose_secret();
+        if !same {
+            self.bearer.store(Bearer::of(&credential).map(Arc::new));
+        }
+        self.facts.store(Arc::new(Facts { record: Arc::new(record), credential }));
+    }
+
+    pub(crate) fn member(&self) -> Member {
+        let record = self.record();
+        Member {
+            id: self.id,
+            alias: record.alias.clone(),
+            enabled: record.enabled,
+            owner: record.owner.clone(),
+            mark: record.mark.clone(),
+            way: way_name(record.proxy.as_ref()),
+        }
+    }
+
+    pub(crate) fn flow(&self, default: Flow) -> Flow {
+        match self.facts.load().record.flow {
+            Some(accounts::UpstreamFlow::Agent) => Flow::Agent,
+            Some(accounts::UpstreamFlow::Chat) => Flow::Chat,
+            None => default,
+        }
+    }
+
+    pub(crate) fn caller(&self, bearer: SecretString, via: Via) -> Caller {
+        let facts = self.facts.load();
+        caller(&facts.record, bearer, via)
+    }
+}
+
+/// Who calls, in the name of an account.
+pub(crate) fn caller(record: &AccountRecord, bearer: SecretString, via: Via) -> Caller {
+    let device = &record.device;
+    Caller {
+        bearer,
+        machine: MachineIds {
+            machine: device.machine_id.as_str().to_owned(),
+            mac_machine: device.mac_machine_id.as_str().to_owned(),
+        },
+        timezone: record.timezone.clone(),
+        client_key: device.client_key.as_ref().map(|key| key.as_str().to_owned()),
+        session_id: device.session_id,
+        config_version: device.config_version,
+        via,
+    }
+}
+
+/// The way that a proxy's name stands for; those without one share the general one.
+pub(crate) fn way_name(proxy: Option<&ProxyName>) -> WayName {
+    WayName::new(proxy.map_or(GENERAL, ProxyName::as_str))
 }
 
 /// There is nobody to serve a turn.
@@ -46,5 +123,5 @@ pub(crate) fn no_accounts() -> Failure {
     Failure::new(FailureClass::Overloaded, "The gateway has no upstream account to use.")
         .scope(Scope::Account)
         .retry(Retry::Never)
-        .log("no account is configured")
+        .log("no account is there for this request")
 }

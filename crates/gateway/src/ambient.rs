@@ -11,6 +11,9 @@ pub trait Ambient: Send + Sync + 'static {
     /// A fresh random id.
     fn uuid(&self) -> Uuid;
 
+    /// Random bytes that nobody can guess.
+    fn secret_bytes(&self) -> [u8; 32];
+
     /// The stamp of one upstream call.
     fn stamp(&self) -> CallStamp {
         CallStamp { unix_ms: self.unix_ms(), request_id: self.uuid() }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::Alias;
+use accounts::AccountId;
 use conversation::{Failure, FailureClass, ToolResult, Turn};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -22,7 +22,9 @@ use upstream::{
 use crate::account::{Account, no_accounts};
 use crate::answer::Batch;
 use crate::driver::{Drive, Ending, Wait, Waiting};
-use crate::lease::{Lease, may_try_elsewhere};
+use crate::grant::{Grant, Report};
+use crate::keys::Metering;
+use crate::lease::{Lease, Purpose, may_try_elsewhere};
 use crate::memories::Remembered;
 use crate::service::{Inner, Running};
 use crate::suspended::Resume;
@@ -34,10 +36,14 @@ const MOST_TURNED_AWAY: usize = 3;
 /// A turn on its way, and where its answer goes.
 #[derive(Debug)]
 pub(crate) struct Work {
+    pub(crate) grant: Arc<Grant>,
     pub(crate) turn: Turn,
     pub(crate) route: Route,
     pub(crate) place: Place,
+    pub(crate) report: Report,
     pub(crate) out: mpsc::Sender<Batch>,
+    /// Counts the turn against the limits of its key as long as it lives.
+    pub(crate) metering: Option<Metering>,
     /// Counts the turn as long as it lives.
     pub(crate) _running: Running,
 }
@@ -127,12 +133,14 @@ impl TurnTask {
     ) -> Result<Option<Live>, Failure> {
         let started = Instant::now();
         if let Some((Live { waiting, lease }, results)) = resumed {
+            work.report.trying(lease.account().alias());
             let (drive, exchange) =
-                Drive::resume(&self.gateway, work, waiting, lease.alias(), started);
+                Drive::resume(&self.gateway, work, waiting, lease.account().id, started);
             match Box::pin(drive.run(exchange, Some(results))).await {
                 // Nothing was seen of it: the transcript has all that is needed.
                 Ok(Ending::NotTaken(failure)) | Err(failure) => {
-                    tracing::info!(account = %lease.alias(), %failure, "resumed stream failed");
+                    let account = lease.account().alias();
+                    tracing::info!(%account, %failure, "resumed stream failed");
                 }
                 Ok(ending) => return settle(lease, ending),
             }
@@ -144,28 +152,33 @@ impl TurnTask {
         let options = &self.gateway.options;
         let model = work.route.model.as_str();
         let remembered = work.place.answered.and_then(|(m, _)| self.gateway.memories.find(&m));
-        let preferred = remembered.as_ref().map(|remembered| &remembered.alias);
-        let mut tried = Vec::new();
+        let preferred = remembered.as_ref().map(|remembered| remembered.account);
+        let mut tried: Vec<AccountId> = Vec::new();
         let mut last = None;
         while tried.len() < options.max_attempts {
-            let Some(lease) = Lease::take(&self.gateway.roster, model, preferred, &tried) else {
-                break;
+            let purpose = Purpose { grant: &work.grant, model, preferred, tried: &tried };
+            let lease = match self.lease(work, purpose, last.is_some()).await {
+                Ok(Some(lease)) => lease,
+                Ok(None) => return Ok(None),
+                Err(failure) => {
+                    // What was tried tells more than that nobody is left to try.
+                    last.get_or_insert(failure);
+                    break;
+                }
             };
-            tried.push(lease.alias().clone());
-            let account = self.gateway.accounts.get(lease.alias()).ok_or_else(no_accounts)?;
-            let memory = memory_of(remembered.as_ref(), lease.alias());
-            match self.attempt(work, account, memory, started).await {
+            tried.push(lease.account().id);
+            let alias = lease.account().alias();
+            work.report.trying(alias.clone());
+            let memory = memory_of(remembered.as_ref(), lease.account().id);
+            match self.attempt(work, lease.account(), memory, started).await {
                 Ok(ending) => return settle(lease, ending),
                 Err(failure) => {
+                    work.report.failed(alias.clone(), &failure);
                     let again =
                         may_try_elsewhere(&failure) && started.elapsed() < options.total_timeout;
                     tracing::debug!(
-                        account = %lease.alias(), %failure, again, "attempt failed before output"
+                        account = %alias, %failure, again, "attempt failed before output"
                     );
-                    if matches!(failure.class, FailureClass::AccountRejected | FailureClass::Quota)
-                    {
-                        tracing::warn!(account = %lease.alias(), %failure, "account is out");
-                    }
                     lease.failed(&failure);
                     if !again {
                         return Err(failure);
@@ -177,11 +190,36 @@ impl TurnTask {
         Err(last.unwrap_or_else(no_accounts))
     }
 
+    /// `None` when the client has gone while it waited for one. After an attempt that failed,
+    /// nobody waits: its failure is at hand.
+    async fn lease(
+        &self,
+        work: &Work,
+        purpose: Purpose<'_>,
+        is_again: bool,
+    ) -> Result<Option<Lease>, Failure> {
+        let gateway = &self.gateway;
+        let leased = if is_again {
+            gateway.try_lease(purpose).map_err(|_| no_accounts())
+        } else {
+            tokio::select! {
+                biased;
+                () = work.out.closed() => return Ok(None),
+                leased = gateway.lease(purpose) => leased,
+            }
+        };
+        // Only for those who may know, for it looks at every account.
+        if work.grant.is_operator() {
+            work.report.set_passed_over(gateway.passed_over(purpose));
+        }
+        leased.map(Some)
+    }
+
     /// One attempt. `Err` means that nothing was visible.
     async fn attempt(
         &self,
         work: &Work,
-        account: &Account,
+        account: &Arc<Account>,
         mut memory: Option<Memory>,
         started: Instant,
     ) -> Result<Ending, Failure> {
@@ -197,15 +235,15 @@ impl TurnTask {
                 }
             };
             let bearer = caller.bearer.clone();
-            let drive = Drive::new(&self.gateway, work, session, caller, &account.alias, started);
+            let drive = Drive::new(&self.gateway, work, session, caller, account.id, started);
             match drive.run(exchange, None).await {
                 // The upstream has lost its part of what both sides kept.
                 Err(failure) if memory.is_some() && is_stale(&failure) => memory = None,
-                // An exchanged token that is refused is worth one more, for it may just have ended.
+                // A token that is refused may just have ended; then a fresh one is worth a try.
                 Err(failure)
                     if failure.class == FailureClass::AccountRejected
                         && !renewed
-                        && account.tokens.refused(&bearer) =>
+                        && Box::pin(self.gateway.revive(account, &bearer)).await =>
                 {
                     renewed = true;
                 }
@@ -225,7 +263,7 @@ impl TurnTask {
     async fn open_in_time(
         &self,
         work: &Work,
-        account: &Account,
+        account: &Arc<Account>,
         memory: Option<&Memory>,
         started: Instant,
     ) -> Result<Opened, Failure> {
@@ -242,13 +280,14 @@ impl TurnTask {
     async fn open(
         &self,
         work: &Work,
-        account: &Account,
+        account: &Arc<Account>,
         memory: Option<&Memory>,
     ) -> Result<Opened, Failure> {
         let gateway = &self.gateway;
-        let bearer = account.tokens.bearer(&gateway.backend, gateway.ambient.as_ref()).await?;
-        let caller = account.caller(bearer);
-        let (message, session) = self.opening(work, account, memory)?;
+        let bearer = gateway.bearer(account).await?;
+        let caller = gateway.caller(account, bearer, &work.grant)?;
+        let timezone = caller.timezone.as_deref();
+        let (message, session) = self.opening(work, account, timezone, memory)?;
         let exchange = gateway
             .backend
             .open(&caller, gateway.ambient.stamp(), &message)
@@ -261,15 +300,23 @@ impl TurnTask {
         &self,
         work: &Work,
         account: &Account,
+        timezone: Option<&str>,
         memory: Option<&Memory>,
     ) -> Result<(ClientMessage, Session), Failure> {
         let mut uuid = || self.gateway.ambient.uuid();
         let options = &self.gateway.options;
-        let timezone = account.timezone();
         let opening = Opening { turn: &work.turn, route: &work.route, timezone, memory };
-        match account.flow {
+        match account.flow(options.flow) {
             Flow::Agent => agent::open(&opening, &options.agent, &mut uuid),
-            Flow::Chat => chat::open(&opening, options.chat, &mut uuid),
+            Flow::Chat => {
+                let mut chat = options.chat;
+                if let Some(record) = work.grant.record() {
+                    let wanted = &record.options;
+                    chat.web_references = wanted.web_references.unwrap_or(chat.web_references);
+                    chat.slow_pool = wanted.slow_pool.or(chat.slow_pool);
+                }
+                chat::open(&opening, chat, &mut uuid)
+            }
         }
     }
 }
@@ -291,8 +338,8 @@ fn settle(lease: Lease, ending: Ending) -> Result<Option<Live>, Failure> {
 }
 
 /// What was kept for a conversation is of use to the account it was kept with.
-fn memory_of(remembered: Option<&Remembered>, alias: &Alias) -> Option<Memory> {
-    remembered.filter(|remembered| remembered.alias == *alias).map(|r| r.memory.clone())
+fn memory_of(remembered: Option<&Remembered>, account: AccountId) -> Option<Memory> {
+    remembered.filter(|remembered| remembered.account == account).map(|r| r.memory.clone())
 }
 
 /// "Conversation data missing" and the like (`reference/upstream-protocol.md` §15).

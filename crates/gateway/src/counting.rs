@@ -1,13 +1,13 @@
 //! How many tokens a request has: counted by the upstream on the flow that can, else estimated.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use conversation::{Failure, FailureClass, Turn};
+use conversation::{Failure, FailureClass};
 use upstream::{Flow, Route, classify};
 
-use crate::account::no_accounts;
 use crate::estimate::estimate_input;
-use crate::lease::Lease;
+use crate::lease::Purpose;
 use crate::route;
 use crate::service::{Ask, Gateway, Inner};
 
@@ -32,9 +32,9 @@ impl Gateway {
             let text = format!("The model `{}` does not exist.", ask.turn.model);
             return Err(Failure::new(FailureClass::UnknownModel, text));
         }
+        ask.grant.check(&ask.turn)?;
         let _running = self.admit()?;
-        let told =
-            tokio::time::timeout(PATIENCE, self.inner().ask_count(&ask.turn, &resolved.route));
+        let told = tokio::time::timeout(PATIENCE, self.inner().ask_count(&ask, &resolved.route));
         match told.await {
             Ok(Ok(Some(tokens))) => return Ok(Counted { tokens, exact: true }),
             Ok(Ok(None)) => {}
@@ -47,15 +47,17 @@ impl Gateway {
 
 impl Inner {
     /// `None` on a flow that cannot count.
-    async fn ask_count(&self, turn: &Turn, route: &Route) -> Result<Option<u64>, Failure> {
-        let lease = Lease::take(&self.roster, route.model.as_str(), None, &[]);
-        let lease = lease.ok_or_else(no_accounts)?;
-        let account = self.accounts.get(lease.alias()).ok_or_else(no_accounts)?;
-        match account.flow {
+    async fn ask_count(self: &Arc<Self>, ask: &Ask, route: &Route) -> Result<Option<u64>, Failure> {
+        let Ask { grant, turn, .. } = ask;
+        let model = route.model.as_str();
+        let purpose = Purpose { grant, model, preferred: None, tried: &[] };
+        let lease = self.lease(purpose).await?;
+        let account = lease.account();
+        match account.flow(self.options.flow) {
             Flow::Agent => Ok(None),
             Flow::Chat => {
-                let bearer = account.tokens.bearer(&self.backend, self.ambient.as_ref()).await?;
-                let caller = account.caller(bearer);
+                let bearer = self.bearer(account).await?;
+                let caller = self.caller(account, bearer, grant)?;
                 let counted =
                     self.backend.count_tokens(&caller, self.ambient.stamp(), turn, route).await;
                 counted.map_err(|error| classify(&error))

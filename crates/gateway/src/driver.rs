@@ -5,7 +5,7 @@
 //! there is room, while heartbeats go on. A turn that ends with calls for the client leaves its
 //! stream to wait for the results.
 
-use accounts::Alias;
+use accounts::AccountId;
 use conversation::{Event, Failure, Grammar, Limiter, ToolResult, Verdict, WithoutReasoning};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep_until};
@@ -42,7 +42,7 @@ pub(crate) struct Drive<'a> {
     work: &'a Work,
     session: Session,
     caller: Caller,
-    alias: &'a Alias,
+    account: AccountId,
     mark: AnswerMark,
     limiter: Option<Limiter>,
     /// For a client that wants no reasoning.
@@ -86,7 +86,7 @@ impl<'a> Drive<'a> {
         work: &'a Work,
         session: Session,
         caller: Caller,
-        alias: &'a Alias,
+        account: AccountId,
         started: Instant,
     ) -> Self {
         Self {
@@ -94,7 +94,7 @@ impl<'a> Drive<'a> {
             work,
             session,
             caller,
-            alias,
+            account,
             mark: AnswerMark::new(&work.place),
             limiter: Limiter::new(&work.turn.limits),
             filter: (work.turn.reasoning.wanted == Some(false)).then(WithoutReasoning::default),
@@ -115,11 +115,11 @@ impl<'a> Drive<'a> {
         gateway: &'a Inner,
         work: &'a Work,
         waiting: Waiting,
-        alias: &'a Alias,
+        account: AccountId,
         started: Instant,
     ) -> (Self, Exchange) {
         let Waiting { exchange, session, caller, ticket: _ } = waiting;
-        let mut drive = Self::new(gateway, work, session, caller, alias, started);
+        let mut drive = Self::new(gateway, work, session, caller, account, started);
         // The stream has spoken before: the model may think as long as in mid-answer.
         drive.progress = Some(drive.opened);
         (drive, exchange)
@@ -325,7 +325,11 @@ impl<'a> Drive<'a> {
 
     /// Hands the batch on if it is visible and there is room.
     fn hand_on(&mut self) {
-        self.visible = self.visible || self.pending.iter().any(Event::is_visible);
+        if !self.visible && self.pending.iter().any(Event::is_visible) {
+            self.visible = true;
+            // Others may be waiting to see whether the account serves.
+            self.gateway.note_served(self.account, self.work.route.model.as_str());
+        }
         if !self.visible || self.pending.is_empty() {
             return;
         }
@@ -343,6 +347,9 @@ impl<'a> Drive<'a> {
     fn look_at_pending(&mut self) {
         for event in &self.pending[self.looked_at..] {
             self.meter.see(event);
+            if let (Event::Usage(usage), Some(metering)) = (event, &self.work.metering) {
+                metering.note(usage);
+            }
             self.mark.see(event);
             if cfg!(debug_assertions)
                 && let Err(violation) = self.grammar.accept(event)

@@ -5,6 +5,8 @@
 //! and an honest error possible. The answer begins for its reader when the model's does, so that a
 //! stream has its headers and its signs of life while the text is awaited.
 
+use std::sync::Arc;
+
 use conversation::{BlockKind, Event, Failure, Message, Part, StopReason, Usage, UsageSource};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -102,7 +104,12 @@ impl Formatting {
             turn.messages.push(Message::Assistant(vec![Part::Text(answer)]));
         }
         turn.messages.push(Message::User(vec![Part::Text(correction)]));
-        self.gateway.answer_freely(Ask::new(self.ask.client.clone(), turn)).await
+        self.gateway
+            .answer_freely(Ask {
+                report: self.ask.report(),
+                ..Ask::new(Arc::clone(&self.ask.grant), turn)
+            })
+            .await
     }
 
     /// Reads one try to its end.

@@ -1,49 +1,206 @@
 //! The right to use an account for one attempt; given back exactly once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use accounts::{Alias, Outcome, Roster, Verdict};
+use accounts::{AccountId, MarkKind, Outcome, ProxyName, Unavailable, UnixMs, Want, WayName};
 use conversation::{Failure, FailureClass, Retry, Scope};
 use tokio::time::Instant;
 
+use crate::account::{Account, no_accounts, way_name};
+use crate::grant::Grant;
+use crate::look::Suspicion;
+use crate::service::Inner;
+
+/// The longest wait of a client told in `Retry-After`.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// Where nothing tells when an account is back.
+const UNKNOWN_PAUSE: Duration = Duration::from_secs(60);
+
 /// Held for as long as the attempt runs. Dropped without a word, the client left or the gateway
 /// stopped, which is not the account's fault.
-#[derive(Debug)]
 pub(crate) struct Lease {
-    roster: Arc<Mutex<Roster>>,
-    alias: Alias,
+    gateway: Arc<Inner>,
+    account: Arc<Account>,
     model: String,
+    way: WayName,
     outcome: Outcome,
 }
 
-impl Lease {
-    /// The preferred account if it may serve, else the next one in turn.
-    pub(crate) fn take(
-        roster: &Arc<Mutex<Roster>>,
-        model: &str,
-        preferred: Option<&Alias>,
-        tried: &[Alias],
-    ) -> Option<Self> {
-        let now = Instant::now().into_std();
-        let mut locked = roster.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = preferred
-            .filter(|alias| !tried.contains(alias))
-            .and_then(|alias| locked.take_this(alias, model, now));
-        let alias = match taken {
-            Some(alias) => alias,
-            None => locked.take(model, tried, now)?,
-        };
-        drop(locked);
-        Some(Self {
-            roster: Arc::clone(roster),
-            alias,
-            model: model.to_owned(),
+impl std::fmt::Debug for Lease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lease").field("account", &self.account.id).finish_non_exhaustive()
+    }
+}
+
+/// For what an account is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Purpose<'a> {
+    pub(crate) grant: &'a Grant,
+    pub(crate) model: &'a str,
+    pub(crate) preferred: Option<AccountId>,
+    pub(crate) tried: &'a [AccountId],
+}
+
+impl Purpose<'_> {
+    fn proxy(&self) -> Option<&ProxyName> {
+        self.grant.record().and_then(|record| record.options.proxy.as_ref())
+    }
+}
+
+impl Inner {
+    /// An account for the purpose. Waits a while when all that could serve are busy; when all are
+    /// out, says so at once.
+    ///
+    /// # Errors
+    /// Nobody can serve; the failure says why and when it is worth trying again.
+    pub(crate) async fn lease(self: &Arc<Self>, purpose: Purpose<'_>) -> Result<Lease, Failure> {
+        let deadline = Instant::now() + self.options.pool_wait;
+        loop {
+            // Before the look, so that what is given back meanwhile is not missed.
+            let freed = self.book.freed.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            let again = match self.try_lease(purpose) {
+                Ok(lease) => return Ok(lease),
+                Err(why) if Instant::now() < deadline && self.is_worth_waiting(purpose, why) => {
+                    match why {
+                        Unavailable::Busy { again } | Unavailable::Out { again } => again,
+                        Unavailable::Nobody => None,
+                    }
+                }
+                Err(why) => return Err(self.unavailable(purpose, why)),
+            };
+            let pause = again.map_or(Duration::MAX, |at| at.since(self.now()));
+            let until = Instant::now().checked_add(pause).map_or(deadline, |at| at.min(deadline));
+            let _ = tokio::time::timeout_at(until, freed).await;
+        }
+    }
+
+    /// Whether an account is soon to be had: when one is free again, or when the request that tries
+    /// one out has begun to be answered.
+    fn is_worth_waiting(&self, purpose: Purpose<'_>, why: Unavailable) -> bool {
+        match why {
+            Unavailable::Busy { .. } => true,
+            Unavailable::Nobody => false,
+            Unavailable::Out { .. } => {
+                let own_way = purpose.proxy().map(|name| way_name(Some(name)));
+                let want = want(purpose, own_way.as_ref());
+                let reasons = self.book.roster().explain(&want, self.now());
+                reasons.iter().any(|(_, reason)| *reason == accounts::Reason::Probing)
+            }
+        }
+    }
+
+    /// Without waiting.
+    pub(crate) fn try_lease(self: &Arc<Self>, purpose: Purpose<'_>) -> Result<Lease, Unavailable> {
+        let own_way = purpose.proxy().map(|name| way_name(Some(name)));
+        let want = want(purpose, own_way.as_ref());
+        let selected = self.book.roster().select(&want, self.now())?;
+        // The book is changed before the roster is, and the other way round when one goes.
+        let Some(account) = self.book.get(selected.id) else { return Err(Unavailable::Nobody) };
+        let way = own_way.unwrap_or_else(|| account.member().way);
+        Ok(Lease {
+            gateway: Arc::clone(self),
+            account,
+            model: purpose.model.to_owned(),
+            way,
             outcome: Outcome::Blameless,
         })
     }
 
-    pub(crate) fn alias(&self) -> &Alias {
-        &self.alias
+    /// Why the others were not taken, by name.
+    pub(crate) fn passed_over(&self, purpose: Purpose<'_>) -> Vec<(accounts::Alias, String)> {
+        let own_way = purpose.proxy().map(|name| way_name(Some(name)));
+        let reasons = self.book.roster().explain(&want(purpose, own_way.as_ref()), self.now());
+        reasons.into_iter().map(|(alias, reason)| (alias, reason.to_string())).collect()
+    }
+
+    fn unavailable(&self, purpose: Purpose<'_>, why: Unavailable) -> Failure {
+        let again = match why {
+            Unavailable::Nobody => return no_accounts(),
+            Unavailable::Busy { again } | Unavailable::Out { again } => again,
+        };
+        let own_way = purpose.proxy().map(|name| way_name(Some(name)));
+        let now = self.now();
+        let reasons = self.book.roster().explain(&want(purpose, own_way.as_ref()), now);
+        let counts = Counts::of(reasons.iter().map(|(_, reason)| *reason));
+        let pause = again.map_or(UNKNOWN_PAUSE, |at| at.since(now)).min(LONGEST_PAUSE);
+        let log: Vec<String> =
+            reasons.iter().map(|(alias, reason)| format!("{alias}: {reason}")).collect();
+        Failure::new(
+            FailureClass::Overloaded,
+            format!("No upstream account can serve this request now: {counts}."),
+        )
+        .scope(Scope::Account)
+        .retry(Retry::After(pause.max(Duration::from_secs(1))))
+        .log(format!("no account can serve now: {}", log.join("; ")))
+    }
+
+    pub(crate) fn note_served(&self, account: AccountId, model: &str) {
+        self.book.roster().note_served(account, model, self.now());
+        self.book.freed.notify_waiters();
+    }
+
+    pub(crate) fn now(&self) -> UnixMs {
+        UnixMs(self.ambient.unix_ms())
+    }
+}
+
+fn want<'a>(purpose: Purpose<'a>, way: Option<&'a WayName>) -> Want<'a> {
+    Want {
+        model: purpose.model,
+        choice: &purpose.grant.choice,
+        preferred: purpose.preferred,
+        tried: purpose.tried,
+        way,
+    }
+}
+
+/// How many accounts are out for which reason; names nobody.
+#[derive(Debug, Default)]
+struct Counts([(usize, &'static str); 7]);
+
+impl Counts {
+    fn of(reasons: impl Iterator<Item = accounts::Reason>) -> Self {
+        use accounts::Reason;
+        const WORDS: [&str; 7] = [
+            "at the limit of their plan",
+            "abnormal",
+            "rate limited",
+            "behind a proxy that does not answer",
+            "busy",
+            "disabled",
+            "not for this request",
+        ];
+        let mut counts = WORDS.map(|word| (0, word));
+        for reason in reasons {
+            let at = match reason {
+                Reason::Marked(MarkKind::Limit) => 0,
+                Reason::Marked(MarkKind::Abnormal) => 1,
+                Reason::Cooling { .. } | Reason::Probing => 2,
+                Reason::WayDown { .. } => 3,
+                Reason::Full | Reason::Paced { .. } => 4,
+                Reason::Disabled => 5,
+                Reason::Tried | Reason::NotChosen | Reason::NotActive => 6,
+            };
+            counts[at].0 += 1;
+        }
+        Self(counts)
+    }
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let told = self.0.iter().filter(|(count, _)| *count > 0);
+        let texts: Vec<String> = told.map(|(count, word)| format!("{count} {word}")).collect();
+        f.write_str(&texts.join(", "))
+    }
+}
+
+impl Lease {
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     pub(crate) fn served(mut self) {
@@ -53,50 +210,43 @@ impl Lease {
     /// What came was good, whatever becomes of the rest. Told at once: when the lease ends, minutes
     /// later, more may be known of the account.
     pub(crate) fn served_so_far(&self) {
-        let mut roster = self.roster.lock().unwrap_or_else(PoisonError::into_inner);
-        roster.note_served(&self.alias, &self.model);
+        self.gateway.note_served(self.account.id, &self.model);
     }
 
+    /// Suspicions are looked into before the account is marked.
     pub(crate) fn failed(mut self, failure: &Failure) {
         self.outcome = outcome(failure);
+        if let Some(suspicion) = Suspicion::of(failure, &self.gateway.texts()) {
+            self.outcome = Outcome::Suspect;
+            let (gateway, account) = (Arc::clone(&self.gateway), Arc::clone(&self.account));
+            let model = self.model.clone();
+            // Settled first: what is found out must come after the rest that it may end.
+            drop(self);
+            gateway.look_into(&account, suspicion, model);
+        }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let now = Instant::now().into_std();
-        self.roster.lock().unwrap_or_else(PoisonError::into_inner).settle(
-            &self.alias,
-            &self.model,
-            self.outcome,
-            now,
-        );
+        let (gateway, now) = (&self.gateway, self.gateway.now());
+        gateway.book.roster().settle(self.account.id, &self.model, &self.way, self.outcome, now);
+        gateway.book.freed.notify_waiters();
     }
 }
 
-/// What a failure says about the account that had it. A refusal of one request never marks the
-/// account, for the next request may be a better one.
+/// What a failure says about the account that had it, suspicions aside. A refusal of one request
+/// never marks the account.
 fn outcome(failure: &Failure) -> Outcome {
-    match failure.scope {
-        Scope::Request | Scope::Model | Scope::Network => Outcome::Blameless,
-        Scope::AccountModel => Outcome::RateLimited { pause: failure.retry.after() },
-        Scope::Account => match failure.class {
-            FailureClass::Quota => Outcome::Out(Verdict::Quota),
-            FailureClass::AccountRejected => Outcome::Out(Verdict::Rejected),
-            FailureClass::Forbidden
-            | FailureClass::Invalid
-            | FailureClass::ContextTooLong
-            | FailureClass::Unauthenticated
-            | FailureClass::UnknownModel
-            | FailureClass::NotFound
-            | FailureClass::TooLarge
-            | FailureClass::Busy
-            | FailureClass::Overloaded
-            | FailureClass::Refused
-            | FailureClass::UpstreamFailed
-            | FailureClass::Timeout
-            | FailureClass::Internal => Outcome::Blameless,
-        },
+    match (failure.scope, failure.class) {
+        (Scope::AccountModel, _) => Outcome::RateLimited { pause: failure.retry.after() },
+        // Told by a proxy, a load balancer, or nobody at all.
+        (Scope::Network, FailureClass::UpstreamFailed | FailureClass::Timeout)
+            if failure.retry != Retry::Never =>
+        {
+            Outcome::NetworkTrouble
+        }
+        (Scope::Request | Scope::Model | Scope::Account | Scope::Network, _) => Outcome::Blameless,
     }
 }
 
@@ -120,20 +270,25 @@ mod tests {
     }
 
     #[test]
-    fn only_failures_of_the_account_mark_it() {
+    fn only_rate_limits_and_the_network_are_blamed_without_a_look() {
         use FailureClass as Class;
         assert_eq!(outcome(&failure(Class::Invalid, Scope::Request)), Outcome::Blameless);
-        assert_eq!(outcome(&failure(Class::UpstreamFailed, Scope::Network)), Outcome::Blameless);
         assert_eq!(outcome(&failure(Class::Forbidden, Scope::Account)), Outcome::Blameless);
-        assert_eq!(outcome(&failure(Class::Quota, Scope::Account)), Outcome::Out(Verdict::Quota));
+        assert_eq!(outcome(&failure(Class::Quota, Scope::Account)), Outcome::Blameless);
+        let limited = Outcome::RateLimited { pause: None };
+        assert_eq!(outcome(&failure(Class::Busy, Scope::AccountModel)), limited);
+        let network = failure(Class::UpstreamFailed, Scope::Network);
+        assert_eq!(outcome(&network), Outcome::NetworkTrouble);
+        // An outdated client is nobody's proxy's fault.
+        assert_eq!(outcome(&network.retry(Retry::Never)), Outcome::Blameless);
     }
 
     #[test]
-    fn a_lease_is_given_back_when_dropped() {
-        let roster = Arc::new(Mutex::new(Roster::new([Alias::new("a")])));
-        let lease = Lease::take(&roster, "m", None, &[]).expect("lease");
-        assert_eq!(roster.lock().expect("lock").active(), 1);
-        drop(lease);
-        assert_eq!(roster.lock().expect("lock").active(), 0);
+    fn the_reasons_are_counted_and_name_nobody() {
+        use accounts::Reason;
+        let reasons =
+            [Reason::Marked(MarkKind::Limit), Reason::Marked(MarkKind::Limit), Reason::Full];
+        let text = Counts::of(reasons.into_iter()).to_string();
+        assert_eq!(text, "2 at the limit of their plan, 1 busy");
     }
 }

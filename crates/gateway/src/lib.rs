@@ -1,34 +1,48 @@
 //! What happens between a request and its answer.
 //!
 //! A turn is admitted, an account is leased, an attempt is driven, and everything is settled
-//! exactly once, however it ended. Around that: the tokens of accounts and the model catalogue.
+//! exactly once, however it ended. Around that: the care for accounts, client keys, proxies and the
+//! model catalogue, and what the administrator does with them.
 //! This crate knows no HTTP server, SQL, client JSON or protobuf.
 
 mod account;
+mod admin;
 mod ambient;
 mod answer;
 mod attempt;
+mod bearer;
+mod book;
 mod catalogue;
 mod counting;
 mod driver;
 mod estimate;
 mod format;
 mod formatted;
+mod grant;
+mod keys;
 mod lease;
+mod look;
 mod memories;
 mod route;
 mod service;
 mod suspended;
-mod tokens;
 mod transcript;
+mod upkeep;
+mod ways;
 
-pub use account::Account;
+pub use admin::{
+    AccountInput, AccountView, AdminError, ChecksumInput, Failed, KeyInput, KeyOptionsInput, Login,
+    ProxyEntry, ProxyList, Touched,
+};
 pub use ambient::Ambient;
 pub use answer::Answer;
 pub use catalogue::Catalogue;
 pub use counting::Counted;
 pub use estimate::estimate_input;
+pub use grant::{Grant, Report};
+pub use keys::{KeyRefusal, KeyView, NewKey};
 pub use memories::MemoryOptions;
-pub use service::{Ask, Gateway, Options, Stats};
+pub use service::{Ask, Beginning, Gateway, Options, Stats};
 pub use suspended::SuspendOptions;
 pub use transcript::ClientId;
+pub use upstream::profile;

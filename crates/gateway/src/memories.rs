@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use accounts::Alias;
+use accounts::AccountId;
 use tokio::time::Instant;
 use upstream::Memory;
 
@@ -25,7 +25,7 @@ pub struct MemoryOptions {
 /// A conversation that may go on: with whom, and from where.
 #[derive(Debug, Clone)]
 pub(crate) struct Remembered {
-    pub(crate) alias: Alias,
+    pub(crate) account: AccountId,
     pub(crate) memory: Memory,
 }
 

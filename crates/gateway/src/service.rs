@@ -1,30 +1,37 @@
 //! The gateway as its edges call it: ask for an answer, for the models, for figures.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use accounts::{Alias, Roster};
+use accounts::{MarkTexts, PoolPolicy};
+use arc_swap::ArcSwap;
 use conversation::{Failure, FailureClass, Retry, Turn};
+use store::Store;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use upstream::agent::AgentOptions;
 use upstream::chat::ChatOptions;
-use upstream::{Backend, ModelQuery, classify};
+use upstream::transport::SystemProxies;
+use upstream::{Backend, Flow, ModelQuery, classify};
 
-use crate::account::{Account, no_accounts};
+use crate::admin::{AccountInput, AdminError, Logins};
 use crate::ambient::Ambient;
 use crate::answer::{Answer, BATCHES};
 use crate::attempt::{TurnTask, Work};
+use crate::book::Book;
 use crate::catalogue::Catalogue;
 use crate::format::Format;
-use crate::lease::Lease;
+use crate::grant::{Grant, Report};
+use crate::keys::Keys;
+use crate::lease::Purpose;
 use crate::memories::{Memories, MemoryOptions};
 use crate::route::{self, Resolved};
 use crate::suspended::{SuspendOptions, Suspended};
 use crate::transcript::{ClientId, Place};
+use crate::upkeep::keep_up;
+use crate::ways::Ways;
 
 /// Waits and limits of turns.
 #[derive(Debug, Clone)]
@@ -43,6 +50,26 @@ pub struct Options {
     pub chat: ChatOptions,
     pub suspend: SuspendOptions,
     pub memory: MemoryOptions,
+    pub pool: PoolPolicy,
+    /// How long a turn waits while all accounts that could serve it are busy.
+    pub pool_wait: Duration,
+    /// Words in a failure that mark an account.
+    pub texts: MarkTexts,
+    /// For accounts that name no flow.
+    pub flow: Flow,
+    /// How often the usage of accounts is read; zero never.
+    pub usage_interval: Duration,
+    /// In front of the text of client keys.
+    pub key_prefix: String,
+}
+
+/// What a gateway begins with, besides what its store holds.
+#[derive(Debug, Default)]
+pub struct Beginning {
+    /// What the environment says of proxies.
+    pub system_proxies: SystemProxies,
+    /// Accounts that the settings declare.
+    pub declared: Vec<AccountInput>,
 }
 
 /// Figures since the start.
@@ -60,17 +87,24 @@ pub struct Stats {
 /// A turn and who asks for it.
 #[derive(Debug, Clone)]
 pub struct Ask {
-    pub(crate) client: ClientId,
+    pub(crate) grant: Arc<Grant>,
     pub(crate) turn: Turn,
     pub(crate) place: Place,
+    pub(crate) report: Report,
 }
 
 impl Ask {
     /// Looks over the whole transcript, which takes about a millisecond per megabyte.
     #[must_use]
-    pub fn new(client: ClientId, turn: Turn) -> Self {
-        let place = Place::of(&client, &turn.messages);
-        Self { client, turn, place }
+    pub fn new(grant: Arc<Grant>, turn: Turn) -> Self {
+        let place = Place::of(grant.client(), &turn.messages);
+        Self { grant, turn, place, report: Report::default() }
+    }
+
+    /// Filled while the turn is served.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.report.clone()
     }
 
     #[must_use]
@@ -85,9 +119,14 @@ pub struct Gateway(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) backend: Backend,
-    pub(crate) accounts: HashMap<Alias, Account>,
-    pub(crate) roster: Arc<Mutex<Roster>>,
+    pub(crate) book: Book,
+    pub(crate) ways: Ways,
+    pub(crate) keys: Keys,
+    pub(crate) logins: Logins,
+    /// Places for looks that nobody waits for.
+    pub(crate) looking: tokio::sync::Semaphore,
     pub(crate) options: Options,
+    texts: ArcSwap<MarkTexts>,
     pub(crate) ambient: Arc<dyn Ambient>,
     pub(crate) suspended: Suspended,
     pub(crate) memories: Memories,
@@ -115,28 +154,55 @@ impl std::fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    #[must_use]
-    pub fn new(
+    /// Reads what is kept and puts in what the settings declare.
+    ///
+    /// # Errors
+    /// The store cannot be read or written, or a declared account cannot be.
+    pub async fn open(
         backend: Backend,
-        accounts: Vec<Account>,
+        store: Arc<dyn Store>,
+        beginning: Beginning,
         options: Options,
         ambient: Arc<dyn Ambient>,
-    ) -> Self {
-        let roster = Roster::new(accounts.iter().map(|account| account.alias.clone()));
-        let accounts = accounts.into_iter().map(|a| (a.alias.clone(), a)).collect();
-        Self(Arc::new(Inner {
+    ) -> Result<Self, AdminError> {
+        const LOOKS: usize = 4;
+        let snapshot = store.load().await?;
+        let (ways, first) = Ways::new(beginning.system_proxies, &snapshot);
+        if !first.is_empty() {
+            store.apply(first).await?;
+        }
+        let gateway = Self(Arc::new(Inner {
             backend,
-            accounts,
-            roster: Arc::new(Mutex::new(roster)),
+            book: Book::new(store, &snapshot, options.pool.clone()),
+            ways,
+            keys: Keys::new(&snapshot, options.key_prefix.clone()),
+            logins: Logins::default(),
+            looking: tokio::sync::Semaphore::new(LOOKS),
             suspended: Suspended::new(options.suspend),
             memories: Memories::new(options.memory),
+            texts: ArcSwap::from_pointee(options.texts.clone()),
             options,
             ambient,
             catalogue: Catalogue::default(),
             tasks: TaskTracker::new(),
             cut: CancellationToken::new(),
             counters: Counters::default(),
-        }))
+        }));
+        gateway.declare(beginning.declared).await?;
+        Ok(gateway)
+    }
+
+    /// Changes how accounts are chosen and marked, for the next request on.
+    pub fn set_pool(&self, policy: PoolPolicy, texts: MarkTexts) {
+        self.0.book.roster().set_policy(policy);
+        self.0.texts.store(Arc::new(texts));
+        self.0.book.freed.notify_waiters();
+    }
+
+    /// How accounts are chosen now.
+    #[must_use]
+    pub fn pool_policy(&self) -> PoolPolicy {
+        self.0.book.roster().policy().clone()
     }
 
     /// Answers a turn. Returns once the beginning of the answer is there, so that an early
@@ -159,11 +225,14 @@ impl Gateway {
     pub(crate) async fn answer_freely(&self, ask: Ask) -> Result<Answer, Failure> {
         let counted = |_: &Failure| self.0.counters.fail();
         let running = self.admit().inspect_err(counted)?;
-        let Ask { turn, place, client: _ } = ask;
+        let Ask { grant, turn, place, report } = ask;
+        grant.check(&turn).inspect_err(counted)?;
         let resolved = route::resolve(&turn, &self.0.catalogue);
         check_images(&turn, &resolved).inspect_err(counted)?;
+        let metering = self.0.meter(&grant).inspect_err(counted)?;
         let (out, answer) = mpsc::channel(BATCHES);
-        let work = Work { turn, route: resolved.route, place, out, _running: running };
+        let route = resolved.route;
+        let work = Work { grant, turn, route, place, report, out, metering, _running: running };
         self.start_or_resume(work);
         Answer::begin(answer).await
     }
@@ -190,19 +259,13 @@ impl Gateway {
         self.0.tasks.spawn(task);
     }
 
-    pub(crate) fn inner(&self) -> &Inner {
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.0
     }
 
     /// Runs a task that ends with the gateway at the latest.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let cut = self.0.cut.clone();
-        self.0.tasks.spawn(async move {
-            tokio::select! {
-                () = cut.cancelled() => {}
-                () = task => {}
-            }
-        });
+        self.0.spawn(task);
     }
 
     /// Fields of the request that the model chosen for it has no use for.
@@ -239,21 +302,16 @@ impl Gateway {
             total: counters.total.load(Ordering::Relaxed),
             active: counters.active.load(Ordering::Acquire),
             failed: counters.failed.load(Ordering::Relaxed),
-            leases: self.0.roster.lock().unwrap_or_else(PoisonError::into_inner).active(),
+            leases: self.0.book.roster().in_use(),
             suspended: self.0.suspended.count(),
         }
     }
 
-    /// Starts fetching the model list now and then.
+    /// Starts what goes on by itself: the model list, and the care for accounts.
     pub fn start(&self) {
         let inner = Arc::clone(&self.0);
-        self.0.tasks.spawn(async move {
-            let cut = inner.cut.clone();
-            tokio::select! {
-                () = cut.cancelled() => {}
-                () = keep_catalogue_fresh(&inner) => {}
-            }
-        });
+        self.spawn(async move { keep_catalogue_fresh(&inner).await });
+        self.spawn(keep_up(Arc::clone(&self.0)));
     }
 
     fn is_busy(&self) -> bool {
@@ -269,6 +327,7 @@ impl Gateway {
         }
         self.0.cut.cancel();
         self.0.tasks.wait().await;
+        self.0.save_key_usage().await;
     }
 }
 
@@ -292,11 +351,28 @@ impl Inner {
         &self.counters
     }
 
-    async fn fetch_models(&self) -> Result<usize, Failure> {
-        let lease = Lease::take(&self.roster, "", None, &[]).ok_or_else(no_accounts)?;
-        let account = self.accounts.get(lease.alias()).ok_or_else(no_accounts)?;
-        let bearer = account.tokens.bearer(&self.backend, self.ambient.as_ref()).await?;
-        let caller = account.caller(bearer);
+    pub(crate) fn texts(&self) -> Arc<MarkTexts> {
+        self.texts.load_full()
+    }
+
+    /// Runs a task that ends with the gateway at the latest.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let cut = self.cut.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = cut.cancelled() => {}
+                () = task => {}
+            }
+        });
+    }
+
+    async fn fetch_models(self: &Arc<Self>) -> Result<usize, Failure> {
+        let grant = Grant::operator(ClientId::new("catalogue"));
+        let purpose = Purpose { grant: &grant, model: "", preferred: None, tried: &[] };
+        let lease = self.lease(purpose).await?;
+        let account = lease.account();
+        let bearer = self.bearer(account).await?;
+        let caller = account.caller(bearer, self.ways.of_account(account)?);
         let query = ModelQuery::default();
         let models = self
             .backend
@@ -310,7 +386,7 @@ impl Inner {
 }
 
 /// Never returns. After a failure it comes back sooner, but not at once.
-async fn keep_catalogue_fresh(inner: &Inner) {
+async fn keep_catalogue_fresh(inner: &Arc<Inner>) {
     const FIRST_PAUSE: Duration = Duration::from_secs(5);
     let mut pause = FIRST_PAUSE;
     loop {

@@ -1,10 +1,12 @@
 //! Who may come in. Checked before the body is looked at; routes are closed unless listed open.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use conversation::{Failure, FailureClass};
-use gateway::ClientId;
+use gateway::{ClientId, Grant};
 use http::request::Parts;
 use http::{HeaderMap, header};
 
@@ -17,8 +19,15 @@ use crate::router::{CURSOR_BASE, Visit};
 /// the check does not compile.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
+    /// What the key opens.
+    pub(crate) grant: Arc<Grant>,
+}
+
+impl Caller {
     /// Keeps the conversations of different keys apart.
-    pub(crate) client: ClientId,
+    pub(crate) fn client(&self) -> ClientId {
+        self.grant.client().clone()
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
@@ -43,7 +52,8 @@ pub(crate) async fn require_key(
     let failure = match presented(request.headers(), bare) {
         None => missing(),
         Some(key) if app.0.options.key.matches(key) => {
-            request.extensions_mut().insert(Caller { client: ClientId::new("auth_token") });
+            let grant = Arc::new(Grant::operator(ClientId::new("auth_token")));
+            request.extensions_mut().insert(Caller { grant });
             return next.run(request).await;
         }
         Some(_) => wrong(),

@@ -80,10 +80,10 @@ async fn decode_once<F: Send + 'static>(
     decode: Arc<impl Decode<F>>,
 ) -> Result<Once<F>, Failure> {
     let inline = bytes.len() <= DECODE_INLINE && images.fetched.is_empty() && is_light(&bytes);
-    let client = caller.client.clone();
+    let grant = Arc::clone(&caller.grant);
     let work = move || {
         let Decoded { turn, form, ignored, wanted } = decode(&bytes, &images)?;
-        Ok(Once { question: Question { ask: Ask::new(client, turn), form, ignored }, wanted })
+        Ok(Once { question: Question { ask: Ask::new(grant, turn), form, ignored }, wanted })
     };
     if inline {
         return work();

@@ -18,6 +18,6 @@ pub use raw::{Layers, Origin};
 pub use registry::{KEYS, Key};
 pub use settings::{
     AccountSettings, Bounds, ChecksumAlphabet, ClientType, Flow, HistoryChannel, ImageSettings,
-    InstructionChannel, Limits, LogFormat, LogSettings, Settings, Timeouts, ToolSettings,
-    UpstreamSettings,
+    InstructionChannel, Limits, LogFormat, LogSettings, PoolSettings, Rotation, Settings,
+    StoreSettings, Timeouts, ToolSettings, UpstreamSettings,
 };

@@ -12,8 +12,8 @@ use crate::raw::{Layers, Origin, RawAccount, nearest};
 use crate::registry;
 use crate::settings::{
     AccountSettings, Bounds, ChecksumAlphabet, ClientType, Flow, HistoryChannel, ImageSettings,
-    InstructionChannel, Limits, LogFormat, LogSettings, Settings, Timeouts, ToolSettings,
-    UpstreamSettings,
+    InstructionChannel, Limits, LogFormat, LogSettings, PoolSettings, Rotation, Settings,
+    StoreSettings, Timeouts, ToolSettings, UpstreamSettings,
 };
 use crate::value;
 
@@ -44,6 +44,14 @@ impl Reader {
         Settings {
             listen: SocketAddr::new(host, port),
             auth_token: self.optional("auth_token").map(SecretString::from),
+            shared_token: self.optional("shared_token").map(SecretString::from),
+            auth_failures: u32::try_from(self.count("auth.failures")).unwrap_or(u32::MAX),
+            key_prefix: self.parse("keys.prefix", value::key_prefix),
+            store: StoreSettings {
+                key: self.optional("store.key").map(SecretString::from),
+                key_file: self.optional("store.key_file").map(PathBuf::from),
+            },
+            pool: self.pool(),
             route_prefix: self.parse("route_prefix", value::prefix),
             data_dir: PathBuf::from(self.text("data_dir")),
             log: LogSettings {
@@ -128,6 +136,31 @@ impl Reader {
                 _ => Err("expected a whole number from 1 to 1000".to_owned()),
             }),
             max_message_bytes: self.parse("upstream.max_message", value::bytes),
+        }
+    }
+
+    fn pool(&mut self) -> PoolSettings {
+        PoolSettings {
+            rotation: self.word(
+                "pool.rotation",
+                &[
+                    ("sticky", Rotation::Sticky),
+                    ("fixed", Rotation::Fixed),
+                    ("round_robin", Rotation::RoundRobin),
+                    ("least_busy", Rotation::LeastBusy),
+                ],
+            ),
+            active: self.parse("pool.active", |text| {
+                text.parse().map_err(|_| "expected a whole number from 1".to_owned())
+            }),
+            concurrency: self.parse("pool.concurrency", |text| {
+                text.parse().map(NonZeroU32::new).map_err(|_| "expected a whole number".to_owned())
+            }),
+            pace: self.parse("pool.pace", value::duration),
+            wait: self.parse("pool.wait", value::duration),
+            limit_texts: self.optional("pool.limit_texts").unwrap_or_default(),
+            abnormal_texts: self.optional("pool.abnormal_texts").unwrap_or_default(),
+            usage_interval: self.parse("pool.usage_interval", value::duration),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The settings as the gateway uses them: parsed, complete, legal.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +14,12 @@ use crate::raw::Origin;
 pub struct Settings {
     pub listen: SocketAddr,
     pub auth_token: Option<SecretString>,
+    pub shared_token: Option<SecretString>,
+    /// Wrong keys from one address in a minute.
+    pub auth_failures: u32,
+    pub key_prefix: String,
+    pub store: StoreSettings,
+    pub pool: PoolSettings,
     /// Begins with a slash, or empty.
     pub route_prefix: String,
     pub data_dir: PathBuf,
@@ -29,6 +35,35 @@ pub struct Settings {
     /// Origins whose pages may call the gateway; `*` for all.
     pub cors_origins: Vec<String>,
     pub accounts: Vec<AccountSettings>,
+}
+
+/// Where the key to the kept secrets is.
+#[derive(Debug, Clone)]
+pub struct StoreSettings {
+    pub key: Option<SecretString>,
+    pub key_file: Option<PathBuf>,
+}
+
+/// How accounts are chosen and marked.
+#[derive(Debug, Clone)]
+pub struct PoolSettings {
+    pub rotation: Rotation,
+    pub active: NonZeroUsize,
+    pub concurrency: Option<NonZeroU32>,
+    pub pace: Duration,
+    pub wait: Duration,
+    /// One text per line; empty for the built-in ones.
+    pub limit_texts: String,
+    pub abnormal_texts: String,
+    pub usage_interval: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotation {
+    Sticky,
+    Fixed,
+    RoundRobin,
+    LeastBusy,
 }
 
 #[derive(Debug, Clone)]

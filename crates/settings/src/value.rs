@@ -76,6 +76,15 @@ pub(crate) fn origins(text: &str) -> Result<Vec<String>, String> {
     }
 }
 
+/// In front of keys: short, and nothing that a header or a URL would change.
+pub(crate) fn key_prefix(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match text.chars().all(plain) && !text.is_empty() && text.len() <= 32 {
+        true => Ok(text.to_owned()),
+        false => Err("expected 1 to 32 letters, digits, - _ or .".to_owned()),
+    }
+}
+
 /// `/api`: begins with a slash, ends without one; empty for none.
 pub(crate) fn prefix(text: &str) -> Result<String, String> {
     let text = text.trim_end_matches('/');

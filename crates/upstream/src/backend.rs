@@ -78,6 +78,21 @@ impl Backend {
         &self.identity
     }
 
+    /// Where people log in.
+    #[must_use]
+    pub fn web_origin(&self) -> &Origin {
+        &self.endpoints.web
+    }
+
+    /// How long a fresh connection by this way takes.
+    ///
+    /// # Errors
+    /// None comes about.
+    pub async fn probe(&self, via: Via) -> Result<Duration, UpstreamError> {
+        let way = Way { origin: self.endpoints.api.clone(), via };
+        self.pool.probe(&way).await
+    }
+
     #[must_use]
     pub fn pool(&self) -> &Pool {
         &self.pool

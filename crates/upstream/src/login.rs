@@ -118,6 +118,7 @@ fn is_final(error: &UpstreamError) -> bool {
         }
         UpstreamError::Connect(_)
         | UpstreamError::NotTaken(_)
+        | UpstreamError::Proxy(_)
         | UpstreamError::Lost(_)
         | UpstreamError::Cut
         | UpstreamError::Protocol(_)

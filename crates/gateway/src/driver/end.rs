@@ -50,7 +50,7 @@ impl Drive<'_> {
     fn remember(&mut self) -> Mark {
         self.look_at_pending();
         let mark = self.mark.clone().end();
-        let remembered = Remembered { alias: self.alias.clone(), memory: self.session.memory() };
+        let remembered = Remembered { account: self.account, memory: self.session.memory() };
         let from = self.work.place.answered.map(|(from, _)| from);
         self.gateway.memories.keep(mark, from, remembered);
         mark
@@ -94,7 +94,10 @@ impl Drive<'_> {
     /// Whether the upstream keeps figures that its stream did not tell. Those of an answer that the
     /// client's limit ended would be another answer's.
     fn may_look_up(&self) -> bool {
-        self.gateway.options.usage_lookup && !self.limited && self.session.usage_id().is_some()
+        let default = self.gateway.options.usage_lookup;
+        self.work.grant.looks_up_usage(self.work.turn.model.as_str(), default)
+            && !self.limited
+            && self.session.usage_id().is_some()
     }
 
     async fn looked_up(&self) -> Option<conversation::Usage> {

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use accounts::{Alias, Credential};
+use accounts::{MarkTexts, PoolPolicy, Rotation};
 use conversation::{BlockKind, Event, Failure, Fold, Grammar, Reply, Turn};
 use gateway::{
-    Account, Ambient, Answer, Ask, ClientId, Gateway, MemoryOptions, Options, SuspendOptions,
+    AccountInput, Ambient, Answer, Ask, Beginning, ClientId, Gateway, Grant, MemoryOptions,
+    Options, SuspendOptions,
 };
 use simulator::{AccountBehaviour, CallOutcome, Config, Control, Simulator, tokens};
+use store::{MemoryStore, Store};
 use tokio::task::JoinSet;
 use upstream::agent::AgentOptions;
 use upstream::chat::ChatOptions;
@@ -69,6 +71,13 @@ impl Ambient for Clock {
     fn uuid(&self) -> Uuid {
         Uuid::new_v4()
     }
+
+    fn secret_bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes[..16].copy_from_slice(Uuid::new_v4().as_bytes());
+        bytes[16..].copy_from_slice(Uuid::new_v4().as_bytes());
+        bytes
+    }
 }
 
 /// Parallel calls of the simulator come together.
@@ -92,6 +101,12 @@ pub(crate) fn options() -> Options {
         chat: ChatOptions { call_window: CALL_WINDOW, ..ChatOptions::default() },
         suspend: SuspendOptions { timeout: Duration::from_secs(30), most: 100, bytes: 64 << 20 },
         memory: MemoryOptions { timeout: Duration::from_secs(600), most: 100, bytes: 64 << 20 },
+        pool: PoolPolicy { rotation: Rotation::RoundRobin, ..PoolPolicy::default() },
+        pool_wait: Duration::from_secs(2),
+        texts: MarkTexts::parse("", ""),
+        flow: Flow::Agent,
+        usage_interval: Duration::ZERO,
+        key_prefix: "sk-".into(),
     }
 }
 
@@ -100,12 +115,34 @@ pub(crate) fn session(user: &str) -> String {
 }
 
 /// A gateway over the pool, to whatever listens at `url`.
-pub(crate) fn gateway(
+pub(crate) async fn gateway(
     url: &str,
     flow: Flow,
     credentials: &[&str],
     options: Options,
     clock: Arc<Clock>,
+) -> Gateway {
+    let declared = declared(credentials);
+    open(url, Options { flow, ..options }, clock, Arc::new(MemoryStore::new()), declared).await
+}
+
+/// Accounts under the names `account-0` and so on.
+pub(crate) fn declared(credentials: &[&str]) -> Vec<AccountInput> {
+    let inputs = credentials.iter().enumerate().map(|(number, credential)| AccountInput {
+        alias: Some(format!("account-{number}")),
+        primary: Some((*credential).into()),
+        ..AccountInput::default()
+    });
+    inputs.collect()
+}
+
+/// A gateway with what a store keeps.
+pub(crate) async fn open(
+    url: &str,
+    options: Options,
+    clock: Arc<Clock>,
+    store: Arc<dyn Store>,
+    declared: Vec<AccountInput>,
 ) -> Gateway {
     let origin = Origin::parse(url).expect("origin");
     let identity = Identity {
@@ -124,15 +161,9 @@ pub(crate) fn gateway(
         web: origin,
         oauth_client_id: "client-of-the-tests".into(),
     };
-    let accounts = credentials
-        .iter()
-        .enumerate()
-        .map(|(number, credential)| {
-            let credential = Credential::parse(credential).expect("credential");
-            Account::new(Alias::new(format!("account-{number}")), credential, flow, None)
-        })
-        .collect();
-    Gateway::new(Backend::new(pool, endpoints, identity), accounts, options, clock)
+    let beginning = Beginning { declared, ..Beginning::default() };
+    let backend = Backend::new(pool, endpoints, identity);
+    Gateway::open(backend, store, beginning, options, clock).await.expect("a gateway")
 }
 
 /// Gateway and simulated backend; both end with the test.
@@ -167,7 +198,7 @@ impl Rig {
         let mut tasks = JoinSet::new();
         tasks.spawn(simulator.serve(std::future::pending()));
         let clock = Arc::new(Clock::default());
-        let gateway = gateway(&url, flow, credentials, options, Arc::clone(&clock));
+        let gateway = gateway(&url, flow, credentials, options, Arc::clone(&clock)).await;
         Self { gateway, control, clock, _tasks: tasks }
     }
 
@@ -181,7 +212,7 @@ impl Rig {
     }
 
     pub(crate) async fn ask_turn(&self, turn: Turn) -> Result<Reply, Failure> {
-        let ask = Ask::new(ClientId::new(CLIENT), turn);
+        let ask = Ask::new(grant(), turn);
         let answer = soon("the beginning", self.gateway.answer(ask)).await?;
         let seen = read(answer).await;
         seen.result.map(|()| seen.reply.expect("whole"))
@@ -225,12 +256,20 @@ impl Rig {
 /// Whose requests these are.
 pub(crate) const CLIENT: &str = "client";
 
+pub(crate) fn grant() -> Arc<Grant> {
+    of_client(CLIENT)
+}
+
+pub(crate) fn of_client(name: &str) -> Arc<Grant> {
+    Arc::new(Grant::operator(ClientId::new(name)))
+}
+
 pub(crate) fn turn(prompt: &str) -> Turn {
     Turn::of_text("gpt-5", prompt)
 }
 
 pub(crate) fn asked(prompt: &str) -> Ask {
-    Ask::new(ClientId::new(CLIENT), turn(prompt))
+    Ask::new(grant(), turn(prompt))
 }
 
 /// What a reader saw of an answer.

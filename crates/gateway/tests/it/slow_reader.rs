@@ -123,7 +123,7 @@ async fn a_reader_that_stops_stops_the_upstream_while_heartbeats_go_on() {
     let (url, counts, _tasks) = flooding().await;
     let clock = Arc::new(Clock::default());
     let credential = session(crate::rig::ANN);
-    let gateway = gateway(&url, Flow::Agent, &[&credential], options(), clock);
+    let gateway = gateway(&url, Flow::Agent, &[&credential], options(), clock).await;
     let answer = gateway.answer(asked("flood")).await.expect("begun");
     let sent = stalled(&counts).await;
     let total = PIECES * PIECE;
@@ -145,7 +145,7 @@ async fn a_reader_that_never_comes_back_is_given_up() {
     let credential = session(crate::rig::ANN);
     let patience = Duration::from_millis(1000);
     let options = Options { progress_timeout: patience, ..options() };
-    let gateway = gateway(&url, Flow::Agent, &[&credential], options, clock);
+    let gateway = gateway(&url, Flow::Agent, &[&credential], options, clock).await;
     let answer = gateway.answer(asked("flood")).await.expect("begun");
     until(PATIENCE, "the turn to be given up", || gateway.stats().active == 0).await;
     assert!(counts.sent() < PIECES * PIECE);

@@ -138,7 +138,7 @@ async fn turns_that_wait_for_a_failing_exchange_share_its_failure() {
         ..options()
     };
     let clock = std::sync::Arc::new(crate::rig::Clock::default());
-    let gateway = crate::rig::gateway(&url, Flow::Agent, &[KEY], options, clock);
+    let gateway = crate::rig::gateway(&url, Flow::Agent, &[KEY], options, clock).await;
     let mut turns = JoinSet::new();
     for _ in 0..15 {
         let gateway = gateway.clone();

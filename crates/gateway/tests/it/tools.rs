@@ -6,10 +6,10 @@ use std::time::Duration;
 use conversation::{
     BlockKind, Message, Part, Reply, StopReason, Tool, ToolCall, ToolChoice, ToolResult, Turn,
 };
-use gateway::{Ask, ClientId, SuspendOptions};
+use gateway::{Ask, SuspendOptions};
 use upstream::Flow;
 
-use crate::rig::{FLOWS, PATIENCE, Rig, options, read, soon, turn, until};
+use crate::rig::{FLOWS, PATIENCE, Rig, of_client, options, read, soon, turn, until};
 
 fn tool(name: &str) -> Tool {
     Tool {
@@ -163,7 +163,7 @@ async fn a_request_under_other_terms_is_rebuilt() {
 async fn another_client_does_not_take_the_stream() {
     let rig = Rig::new(Flow::Agent).await;
     let next = one_call(&rig).await;
-    let stranger = Ask::new(ClientId::new("stranger"), next.clone());
+    let stranger = Ask::new(of_client("stranger"), next.clone());
     let answer = soon("the beginning", rig.gateway.answer(stranger)).await.expect("begun");
     read(answer).await.result.expect("answered from the transcript");
     assert_eq!((rig.streams().len(), rig.gateway.stats().suspended), (2, 1));
@@ -230,7 +230,11 @@ async fn a_client_that_wants_no_reasoning_gets_none() {
 #[tokio::test]
 async fn a_follow_up_goes_to_the_account_that_knows_the_conversation() {
     for flow in FLOWS {
-        let rig = Rig::new(flow).await;
+        let rig = Rig::with(
+            flow,
+            gateway::Options { pool: accounts::PoolPolicy::default(), ..options() },
+        )
+        .await;
         let mut conversation = turn("[[sim: say hello]]");
         for _ in 0..4 {
             let reply = rig.ask_turn(conversation.clone()).await.expect("answered");

@@ -44,7 +44,7 @@ async fn a_call_that_was_not_looked_at_is_made_again_on_the_same_account() {
     let (url, calls, _tasks) = refusing(2, Reason::REFUSED_STREAM).await;
     let credential = session(ANN);
     let clock = Arc::new(Clock::default());
-    let gateway = gateway(&url, Flow::Agent, &[&credential], options(), clock);
+    let gateway = gateway(&url, Flow::Agent, &[&credential], options(), clock).await;
     let answer = soon("the beginning", gateway.answer(asked("hello"))).await.expect("begun");
     assert_eq!(read(answer).await.text, "Hel");
     assert_eq!(calls.load(Ordering::SeqCst), 3);
@@ -56,7 +56,7 @@ async fn it_is_not_made_again_for_ever() {
     let (url, calls, _tasks) = refusing(usize::MAX, Reason::REFUSED_STREAM).await;
     let credential = session(ANN);
     let clock = Arc::new(Clock::default());
-    let gateway = gateway(&url, Flow::Agent, &[&credential], options(), clock);
+    let gateway = gateway(&url, Flow::Agent, &[&credential], options(), clock).await;
     let failure = soon("the failure", gateway.answer(asked("hello"))).await.expect_err("refused");
     assert_eq!(failure.class, FailureClass::UpstreamFailed);
     assert_eq!(calls.load(Ordering::SeqCst), 3);
@@ -67,7 +67,7 @@ async fn a_call_that_may_have_been_looked_at_is_not_repeated_on_the_same_account
     let (url, calls, _tasks) = refusing(1, Reason::INTERNAL_ERROR).await;
     let credential = session(ANN);
     let clock = Arc::new(Clock::default());
-    let gateway = gateway(&url, Flow::Agent, &[&credential], options(), clock);
+    let gateway = gateway(&url, Flow::Agent, &[&credential], options(), clock).await;
     let failure = soon("the failure", gateway.answer(asked("hello"))).await.expect_err("lost");
     assert_eq!(failure.class, FailureClass::UpstreamFailed);
     assert_eq!(calls.load(Ordering::SeqCst), 1);

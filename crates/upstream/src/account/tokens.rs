@@ -126,6 +126,7 @@ fn is_not_yet(error: &UpstreamError) -> bool {
         UpstreamError::Answer(answer) => answer.code == ErrorCode::NotFound,
         UpstreamError::Connect(_)
         | UpstreamError::NotTaken(_)
+        | UpstreamError::Proxy(_)
         | UpstreamError::Lost(_)
         | UpstreamError::Cut
         | UpstreamError::Protocol(_)

@@ -30,6 +30,8 @@ pub struct ChatOptions {
     pub allow_model_fallbacks: bool,
     /// Whether the sources of a web search are listed at the end of the answer.
     pub web_references: bool,
+    /// Whether requests may wait in the slow queue when the plan is used up; `None` does not say.
+    pub slow_pool: Option<bool>,
     /// How long no call may move before those of an answer count as complete.
     pub call_window: Duration,
 }
@@ -39,6 +41,7 @@ impl Default for ChatOptions {
         Self {
             allow_model_fallbacks: false,
             web_references: false,
+            slow_pool: None,
             call_window: Duration::from_millis(150),
         }
     }
@@ -109,6 +112,7 @@ fn request(
             model_name: Some(route.model.as_str().to_owned()),
             azure_state: AzureState::default().into(),
             max_mode: Some(route.max_mode),
+            enable_slow_pool: options.slow_pool,
             ..Default::default()
         }
         .into(),

@@ -10,7 +10,7 @@ use super::proxy::{MalformedProxy, Proxy, host_and_port};
 const LONGEST_LIST: usize = 64 << 10;
 
 /// What the environment says about proxies. Read once; the composition root builds it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct SystemProxies {
     https: Option<Arc<Proxy>>,
     http: Option<Arc<Proxy>>,

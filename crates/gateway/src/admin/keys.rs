@@ -1,0 +1,285 @@
+//! The administrator's changes to client keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use accounts::{KeyId, KeyKind, KeyLimits, KeyOptions, KeyRecord, KeySecret, UnixMs, UsageCheck};
+use store::Change;
+
+use super::{AccountInput, AdminError, Touched, input};
+use crate::keys::{KeyView, NewKey};
+use crate::service::{Gateway, Inner};
+
+/// Longest name, in characters.
+const LONGEST_NAME: usize = 200;
+/// Most globs in one list.
+const MOST_GLOBS: usize = 1000;
+
+/// A key as somebody wrote it down.
+#[derive(Debug, Clone, Default)]
+pub struct KeyInput {
+    pub name: Option<String>,
+    pub expires: Option<UnixMs>,
+    pub options: KeyOptionsInput,
+    pub limits: KeyLimits,
+}
+
+/// How its requests are to be served; what is `None` is left to account and settings.
+#[derive(Debug, Clone, Default)]
+pub struct KeyOptionsInput {
+    pub proxy: Option<String>,
+    pub timezone: Option<String>,
+    pub region: Option<String>,
+    pub disable_vision: Option<bool>,
+    pub slow_pool: Option<bool>,
+    pub web_references: Option<bool>,
+    pub usage_check: Option<UsageCheck>,
+}
+
+struct Understood {
+    name: String,
+    expires: Option<UnixMs>,
+    options: KeyOptions,
+    limits: KeyLimits,
+}
+
+impl Gateway {
+    /// All keys, the oldest first.
+    #[must_use]
+    pub fn keys(&self) -> Vec<KeyView> {
+        let inner = self.inner();
+        let mut records: Vec<Arc<KeyRecord>> = inner.keys.ring().iter().cloned().collect();
+        records.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        records.into_iter().map(|record| inner.key_view(record)).collect()
+    }
+
+    /// Makes a key for the pool's accounts.
+    ///
+    /// # Errors
+    /// A field that cannot be, or the store does not take it.
+    pub async fn create_key(&self, input: KeyInput) -> Result<NewKey, AdminError> {
+        let inner = self.inner();
+        let understood = inner.understand_key(input)?;
+        let secret = inner.new_secret();
+        let record = inner.key_record(&secret, KeyKind::Managed, understood);
+        let _alone = inner.keys.changing.lock().await;
+        inner.book.store.apply(vec![Change::PutKey(Box::new(record.clone()))]).await?;
+        Ok(inner.show_new(record, &secret))
+    }
+
+    /// Makes a key around an account of its own, which is kept here and nowhere in the key.
+    ///
+    /// # Errors
+    /// A field that cannot be, or the store does not take it.
+    pub async fn build_key(
+        &self,
+        account: AccountInput,
+        input: KeyInput,
+    ) -> Result<NewKey, AdminError> {
+        let inner = self.inner();
+        let understood = inner.understand_key(input)?;
+        let account = inner.understand(account)?;
+        let secret = inner.new_secret();
+        let _alone = inner.keys.changing.lock().await;
+        let record = inner
+            .book
+            .change(|draft| {
+                let id = draft.new_id();
+                let kind = KeyKind::Built { account: id };
+                let record = inner.key_record(&secret, kind, understood);
+                let alias = accounts::Alias::new(record.id.as_str());
+                let (mut account, credential) = account.into_record(id, alias, inner, true)?;
+                account.owner = Some(record.id.clone());
+                draft.put(account, credential);
+                let change = Change::PutKey(Box::new(record.clone()));
+                Ok::<_, AdminError>((record, vec![change]))
+            })
+            .await?;
+        Ok(inner.show_new(record, &secret))
+    }
+
+    /// Gives a key another name, expiry, options and limits.
+    ///
+    /// # Errors
+    /// There is no such key, or a field cannot be.
+    pub async fn change_key(&self, id: &KeyId, input: KeyInput) -> Result<KeyView, AdminError> {
+        let inner = self.inner();
+        let Understood { name, expires, options, limits } = inner.understand_key(input)?;
+        let _alone = inner.keys.changing.lock().await;
+        let before = inner.known_key(id)?;
+        let record = KeyRecord { name, expires, options, limits, ..KeyRecord::clone(&before) };
+        inner.put_key(record).await
+    }
+
+    /// Gives a key another text; the old one still works for `grace`.
+    ///
+    /// # Errors
+    /// There is no such key, or it was revoked.
+    pub async fn rotate_key(&self, id: &KeyId, grace: Duration) -> Result<NewKey, AdminError> {
+        let inner = self.inner();
+        let secret = inner.new_secret();
+        let _alone = inner.keys.changing.lock().await;
+        let before = inner.known_key(id)?;
+        if before.revoked.is_some() {
+            return Err(AdminError::Conflict("the key was revoked".to_owned()));
+        }
+        let previous = (!grace.is_zero()).then(|| (before.hash, inner.now().after(grace)));
+        let record = KeyRecord { hash: secret.hash(), previous, ..KeyRecord::clone(&before) };
+        inner.book.store.apply(vec![Change::PutKey(Box::new(record.clone()))]).await?;
+        Ok(inner.show_new(record, &secret))
+    }
+
+    /// From now on these keys open nothing; they stay in the list.
+    ///
+    /// # Errors
+    /// None as a whole; each key tells of its own.
+    pub async fn revoke_keys(&self, ids: &[String]) -> Result<Touched, AdminError> {
+        let inner = self.inner();
+        let _alone = inner.keys.changing.lock().await;
+        let mut touched = Touched::default();
+        for name in ids {
+            let revoked = async {
+                let before = inner.known_key(&KeyId::new(name.clone()))?;
+                let revoked = before.revoked.or_else(|| Some(inner.now()));
+                let record = KeyRecord { revoked, previous: None, ..KeyRecord::clone(&before) };
+                inner.put_key(record).await.map(|_| ())
+            };
+            let revoked = revoked.await;
+            touched.note(name, revoked);
+        }
+        Ok(touched)
+    }
+
+    /// Removes keys, with their figures and the accounts that are theirs.
+    ///
+    /// # Errors
+    /// None as a whole; each key tells of its own.
+    pub async fn remove_keys(&self, ids: &[String]) -> Result<Touched, AdminError> {
+        let inner = self.inner();
+        let _alone = inner.keys.changing.lock().await;
+        let mut touched = Touched::default();
+        for name in ids {
+            let id = KeyId::new(name.clone());
+            let removed = async {
+                let record = inner.known_key(&id)?;
+                let account = match &record.kind {
+                    KeyKind::Built { account } => Some(*account),
+                    KeyKind::Managed => None,
+                };
+                inner
+                    .book
+                    .change::<_, AdminError>(|draft| {
+                        if let Some(account) = account {
+                            draft.remove(account);
+                        }
+                        Ok(((), vec![Change::RemoveKey(id.clone())]))
+                    })
+                    .await?;
+                inner.keys.forget(&id);
+                Ok::<_, AdminError>(())
+            };
+            let removed = removed.await;
+            touched.note(name, removed);
+        }
+        Ok(touched)
+    }
+}
+
+impl Inner {
+    fn new_secret(&self) -> KeySecret {
+        let random = self.ambient.secret_bytes();
+        let mut bytes = [0; 24];
+        bytes.copy_from_slice(&random[..24]);
+        KeySecret::from_bytes(bytes)
+    }
+
+    fn key_record(&self, secret: &KeySecret, kind: KeyKind, understood: Understood) -> KeyRecord {
+        let Understood { name, expires, options, limits } = understood;
+        KeyRecord {
+            id: KeyId::new(format!("key_{}", self.ambient.uuid().simple())),
+            name,
+            kind,
+            hash: secret.hash(),
+            previous: None,
+            created: self.now(),
+            expires,
+            revoked: None,
+            options,
+            limits,
+        }
+    }
+
+    fn known_key(&self, id: &KeyId) -> Result<Arc<KeyRecord>, AdminError> {
+        let found = self.keys.ring().get(id).cloned();
+        found.ok_or_else(|| AdminError::NotFound(format!("key `{id}`")))
+    }
+
+    async fn put_key(&self, record: KeyRecord) -> Result<KeyView, AdminError> {
+        self.book.store.apply(vec![Change::PutKey(Box::new(record.clone()))]).await?;
+        self.keys.ring_mut().put(record.clone());
+        Ok(self.key_view(Arc::new(record)))
+    }
+
+    fn show_new(&self, record: KeyRecord, secret: &KeySecret) -> NewKey {
+        self.keys.ring_mut().put(record.clone());
+        let text = secret.text(&self.keys.prefix, record.kind);
+        NewKey {
+            view: self.key_view(Arc::new(record)),
+            text,
+            number_base64: secret.number_base64(),
+            number: secret.number(),
+        }
+    }
+
+    fn key_view(&self, record: Arc<KeyRecord>) -> KeyView {
+        let account = match &record.kind {
+            KeyKind::Built { account } => self.book.get(*account).map(|account| account.alias()),
+            KeyKind::Managed => None,
+        };
+        KeyView { usage: self.keys.usage(&record.id), record, account }
+    }
+
+    fn understand_key(&self, input: KeyInput) -> Result<Understood, AdminError> {
+        let KeyInput { name, expires, options, limits } = input;
+        let name = name.unwrap_or_default();
+        if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+            return Err(AdminError::invalid("name", "must have at most 200 printable characters"));
+        }
+        if expires.is_some_and(|at| at <= self.now()) {
+            return Err(AdminError::invalid("expires", "has passed"));
+        }
+        for (field, globs) in [("models", &limits.models), ("accounts", &limits.accounts)] {
+            if globs.len() > MOST_GLOBS || globs.iter().any(|glob| glob.chars().count() > 200) {
+                let text = "must have at most 1000 entries of 200 characters";
+                return Err(AdminError::invalid(field, text));
+            }
+        }
+        let zero = [
+            ("requests_per_minute", limits.requests_per_minute == Some(0)),
+            ("tokens_per_minute", limits.tokens_per_minute == Some(0)),
+            ("concurrency", limits.concurrency == Some(0)),
+        ];
+        if let Some((field, _)) = zero.into_iter().find(|(_, is_zero)| *is_zero) {
+            return Err(AdminError::invalid(
+                field,
+                "must be at least 1; leave it out for no limit",
+            ));
+        }
+        let options = KeyOptions {
+            proxy: match options.proxy {
+                Some(name) => Some(
+                    self.known_proxy(&name)
+                        .map_err(|_| AdminError::invalid("proxy_name", "there is no such proxy"))?,
+                ),
+                None => None,
+            },
+            timezone: options.timezone.as_deref().map(input::timezone).transpose()?,
+            region: options.region.as_deref().map(input::region).transpose()?,
+            disable_vision: options.disable_vision.unwrap_or(false),
+            slow_pool: options.slow_pool,
+            web_references: options.web_references,
+            usage_check: options.usage_check.unwrap_or_default(),
+        };
+        Ok(Understood { name, expires, options, limits })
+    }
+}

@@ -1,0 +1,166 @@
+//! Who asks, what they may use, and what the administrator is told about it afterwards.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use accounts::{AccountId, Alias, Choice, KeyKind, KeyRecord, Region, UsageCheck};
+use conversation::{Failure, FailureClass, Turn};
+
+use crate::keys::Meter;
+use crate::transcript::ClientId;
+
+/// What a caller may do.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    client: ClientId,
+    is_operator: bool,
+    pub(crate) choice: Choice,
+    pub(crate) key: Option<KeyGrant>,
+}
+
+/// The key a caller came with.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyGrant {
+    pub(crate) record: Arc<KeyRecord>,
+    pub(crate) meter: Arc<Meter>,
+}
+
+impl Grant {
+    /// The administrator, served by the whole pool.
+    #[must_use]
+    pub fn operator(client: ClientId) -> Self {
+        Self { client, is_operator: true, choice: Choice::Any, key: None }
+    }
+
+    /// The administrator, served by one account alone.
+    #[must_use]
+    pub fn pinned(client: ClientId, account: AccountId) -> Self {
+        Self { client, is_operator: true, choice: Choice::One(account), key: None }
+    }
+
+    /// Somebody with the shared token.
+    #[must_use]
+    pub fn shared(client: ClientId) -> Self {
+        Self { client, is_operator: false, choice: Choice::Any, key: None }
+    }
+
+    pub(crate) fn of_key(record: Arc<KeyRecord>, meter: Arc<Meter>) -> Self {
+        let choice = match &record.kind {
+            KeyKind::Built { account } => Choice::One(*account),
+            KeyKind::Managed if record.limits.accounts.is_empty() => Choice::Any,
+            KeyKind::Managed => Choice::Named(record.limits.accounts.clone()),
+        };
+        let client = ClientId::new(record.id.as_str());
+        Self { client, is_operator: false, choice, key: Some(KeyGrant { record, meter }) }
+    }
+
+    #[must_use]
+    pub fn client(&self) -> &ClientId {
+        &self.client
+    }
+
+    /// Whether this is the administrator.
+    #[must_use]
+    pub fn is_operator(&self) -> bool {
+        self.is_operator
+    }
+
+    /// Where this caller's code completion is asked for, if the key says so.
+    #[must_use]
+    pub fn region(&self) -> Option<Region> {
+        self.record().and_then(|record| record.options.region)
+    }
+
+    pub(crate) fn record(&self) -> Option<&KeyRecord> {
+        self.key.as_ref().map(|key| &*key.record)
+    }
+
+    /// Whether the key is for such a turn.
+    pub(crate) fn check(&self, turn: &Turn) -> Result<(), Failure> {
+        let Some(record) = self.record() else { return Ok(()) };
+        self.check_model(turn.model.as_str())?;
+        if record.options.disable_vision && turn.images().next().is_some() {
+            let text = "This API key does not take images.";
+            return Err(Failure::invalid("messages", text));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_model(&self, model: &str) -> Result<(), Failure> {
+        if self.may_use_model(model) {
+            return Ok(());
+        }
+        let text = format!("This API key may not use the model `{model}`.");
+        let mut failure = Failure::new(FailureClass::Forbidden, text);
+        failure.param = Some("model".to_owned());
+        Err(failure)
+    }
+
+    /// Whether the key is for this model; also decides what its list of models shows.
+    #[must_use]
+    pub fn may_use_model(&self, model: &str) -> bool {
+        self.record().is_none_or(|record| {
+            let globs = &record.limits.models;
+            globs.is_empty() || globs.iter().any(|glob| accounts::glob::matches(glob, model))
+        })
+    }
+
+    /// Whether to ask what a turn of this model has cost; the settings' answer is `default`.
+    pub(crate) fn looks_up_usage(&self, model: &str, default: bool) -> bool {
+        match self.record().map(|record| &record.options.usage_check) {
+            None | Some(UsageCheck::Default) => default,
+            Some(UsageCheck::Disabled) => false,
+            Some(UsageCheck::All) => true,
+            Some(UsageCheck::Models(models)) => models.iter().any(|known| known == model),
+        }
+    }
+}
+
+/// What the administrator may know of a request: which account served, and why not the others.
+#[derive(Debug, Clone, Default)]
+pub struct Report(Arc<Mutex<Course>>);
+
+#[derive(Debug, Default)]
+struct Course {
+    attempts: Vec<(Alias, String)>,
+    served: Option<Alias>,
+    passed_over: Vec<(Alias, String)>,
+}
+
+impl Report {
+    fn course(&self) -> std::sync::MutexGuard<'_, Course> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn failed(&self, alias: Alias, failure: &Failure) {
+        let mut course = self.course();
+        course.served = None;
+        course.attempts.push((alias, failure.class.name().to_owned()));
+    }
+
+    /// Whoever is at it; the beginning of an answer makes it the one that served.
+    pub(crate) fn trying(&self, alias: Alias) {
+        self.course().served = Some(alias);
+    }
+
+    pub(crate) fn set_passed_over(&self, accounts: Vec<(Alias, String)>) {
+        self.course().passed_over = accounts;
+    }
+
+    /// The account that answered.
+    #[must_use]
+    pub fn served(&self) -> Option<Alias> {
+        self.course().served.clone()
+    }
+
+    /// Attempts that failed before, in order: the account and the class of its failure.
+    #[must_use]
+    pub fn attempts(&self) -> Vec<(Alias, String)> {
+        self.course().attempts.clone()
+    }
+
+    /// Accounts that were not taken, and why; only told for the administrator.
+    #[must_use]
+    pub fn passed_over(&self) -> Vec<(Alias, String)> {
+        self.course().passed_over.clone()
+    }
+}
