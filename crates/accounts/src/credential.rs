@@ -16,11 +16,13 @@ use serde::Deserialize;
 pub enum Credential {
     /// A session token: used as Bearer as it is.
     Session(SessionToken),
+    /// A token of the web site: upgraded to a session token before use.
+    Web(SessionToken),
     /// An official user API key: exchanged for a session token before use.
     ApiKey(UserApiKey),
 }
 
-/// A JWT. Not `Display`, not `Serialize`, not `PartialEq`.
+/// A JWT of the editor or of the web site. Not `Display`, not `Serialize`, not `PartialEq`.
 #[derive(Clone)]
 pub struct SessionToken {
     text: SecretString,
@@ -34,6 +36,8 @@ pub struct Claims {
     pub user_id: String,
     /// Unix seconds.
     pub expires: u64,
+    /// Unix seconds, from `time`; `None` when the token does not say or says no number.
+    pub issued: Option<u64>,
     /// `session`, `web`, or nothing in tokens of 2024.
     pub kind: Option<String>,
 }
@@ -68,8 +72,6 @@ pub enum MalformedCredential {
     UnknownShape,
     #[error("the token's middle part is no JSON with the claims sub and exp")]
     Claims,
-    #[error("it is a token of the web site (type \"web\"); the editor's session token is needed")]
-    WebToken,
     #[error("the user id before `::` is not the token's own")]
     OtherUser,
 }
@@ -94,12 +96,16 @@ impl Credential {
             if token.claims.user_id != user {
                 return Err(MalformedCredential::OtherUser);
             }
-            return Ok(Self::Session(token));
+            return Ok(Self::of_token(token));
         }
         if ["key_", "crsr_"].iter().any(|p| text.starts_with(p) && text.len() > p.len() + 7) {
             return Ok(Self::ApiKey(UserApiKey(SecretString::from(text))));
         }
-        SessionToken::parse(text).map(Self::Session)
+        SessionToken::parse(text).map(Self::of_token)
+    }
+
+    fn of_token(token: SessionToken) -> Self {
+        if token.is_web() { Self::Web(token) } else { Self::Session(token) }
     }
 }
 
@@ -127,17 +133,24 @@ impl SessionToken {
             .map_err(|_| MalformedCredential::Claims)?;
         let wire: ClaimsWire =
             serde_json::from_slice(&body).map_err(|_| MalformedCredential::Claims)?;
-        if wire.kind.as_deref() == Some("web") {
-            return Err(MalformedCredential::WebToken);
-        }
         let user_id = wire.sub.rsplit('|').next().unwrap_or(&wire.sub).to_owned();
-        let claims = Claims { user_id, expires: wire.exp, kind: wire.kind };
+        let issued = wire.time.and_then(|time| match time {
+            serde_json::Value::String(text) => text.parse().ok(),
+            number => number.as_u64(),
+        });
+        let claims = Claims { user_id, expires: wire.exp, issued, kind: wire.kind };
         Ok(Self { text: SecretString::from(text), claims })
     }
 
     #[must_use]
     pub fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// Whether it opens the web site only.
+    #[must_use]
+    pub fn is_web(&self) -> bool {
+        self.claims.kind.as_deref() == Some("web")
     }
 
     /// The one door out.
@@ -162,7 +175,7 @@ impl Credential {
     pub fn seed(&self) -> String {
         match self {
             // Tokens are renewed; the user stays.
-            Self::Session(token) => token.claims.user_id.clone(),
+            Self::Session(token) | Self::Web(token) => token.claims.user_id.clone(),
             Self::ApiKey(key) => key.0.expose_secret().to_owned(),
         }
     }
@@ -172,6 +185,7 @@ impl Credential {
 struct ClaimsWire {
     sub: String,
     exp: u64,
+    time: Option<serde_json::Value>,
     #[serde(rename = "type")]
     kind: Option<String>,
 }
@@ -199,7 +213,7 @@ mod tests {
     fn session(text: &str) -> SessionToken {
         match Credential::parse(text).expect("credential") {
             Credential::Session(token) => token,
-            Credential::ApiKey(_) => panic!("a session token"),
+            Credential::Web(_) | Credential::ApiKey(_) => panic!("a session token"),
         }
     }
 
@@ -210,6 +224,33 @@ mod tests {
         assert_eq!(claims.user_id, "user_01ABCDEFGHJKMNPQRSTVWXYZ01");
         assert_eq!(claims.expires, expected["exp"]);
         assert_eq!(claims.kind.as_deref(), Some("session"));
+        assert_eq!(claims.issued, Some(1_769_900_000));
+    }
+
+    #[test]
+    fn when_a_token_was_issued_may_be_a_number_or_missing() {
+        let issued = |time: &str| {
+            let body = URL_SAFE_NO_PAD.encode(format!(r#"{{"sub":"user_1","exp":9{time}}}"#));
+            let token = format!("eyJ.{body}.s");
+            session(&token).claims().issued
+        };
+        assert_eq!(issued(r#","time":7"#), Some(7));
+        assert_eq!(issued(""), None);
+        assert_eq!(issued(r#","time":"soon""#), None);
+    }
+
+    #[test]
+    fn a_token_of_the_web_site_is_told_apart_and_kept_as_it_is() {
+        let token = jwt("jwt_web");
+        let cookie = format!("user_01ABCDEFGHJKMNPQRSTVWXYZ01::{token}");
+        for text in [&token, &cookie] {
+            let Ok(Credential::Web(web)) = Credential::parse(text) else {
+                panic!("a web token");
+            };
+            assert!(web.is_web());
+            assert_eq!(web.expose().expose_secret(), token);
+        }
+        assert!(!session(&jwt("jwt_session")).is_web());
     }
 
     #[test]
@@ -237,7 +278,6 @@ mod tests {
         assert_eq!(reason("a b"), MalformedCredential::Blank);
         assert_eq!(reason("hello"), MalformedCredential::UnknownShape);
         assert_eq!(reason("a.b.c"), MalformedCredential::Claims);
-        assert_eq!(reason(&jwt("jwt_web")), MalformedCredential::WebToken);
     }
 
     #[test]
