@@ -1,9 +1,16 @@
-//! The key by which clients of the gateway prove themselves.
+//! The keys by which clients of the gateway prove themselves.
 
+mod presented;
+mod ring;
+mod secret;
+
+pub use presented::{LegacyKey, PresentedKey};
+pub use ring::{KeyProblem, KeyRing};
 use secrecy::{ExposeSecret as _, SecretString};
+pub use secret::KeySecret;
 use subtle::ConstantTimeEq as _;
 
-/// A client key. Compared in constant time, never printed.
+/// A client key of the settings, any text. Compared in constant time, never printed.
 #[derive(Clone)]
 pub struct ClientKey(SecretString);
 

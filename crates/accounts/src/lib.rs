@@ -1,5 +1,5 @@
 //! The accounts an operator puts in: what their credentials are, which one serves the next turn,
-//! and who is resting after a failure.
+//! and who is resting after a failure. And the keys of clients: their forms, and what each may use.
 //!
 //! All of it is values and pure functions: no HTTP, SQL, protobuf, async or clock. The instant is
 //! always an argument.
@@ -15,7 +15,7 @@ mod roster;
 
 pub use credential::{Claims, Credential, MalformedCredential, SessionToken, UserApiKey};
 pub use id::{AccountId, Alias, KeyId, ProxyName, UnixMs, WayName};
-pub use key::ClientKey;
+pub use key::{ClientKey, KeyProblem, KeyRing, KeySecret, LegacyKey, PresentedKey};
 pub use record::{
     AccountRecord, AccountTokens, Budget, Device, Hex64, KeyHash, KeyKind, KeyLimits, KeyOptions,
     KeyRecord, KeyUsage, Mark, MarkKind, Period, ProxyRecord, Region, UpstreamFlow, UsageCheck,

@@ -181,7 +181,7 @@ pub struct KeyRecord {
     pub id: KeyId,
     pub name: String,
     pub kind: KeyKind,
-    /// SHA-256 of the key's 24 secret bytes, which all its forms hold.
+    /// Of the key's 24 secret bytes, which all its forms hold ([`crate::KeySecret::hash`]).
     pub hash: KeyHash,
     /// The key before the last rotation, and until when it still works.
     pub previous: Option<(KeyHash, UnixMs)>,
