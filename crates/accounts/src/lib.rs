@@ -8,6 +8,7 @@ mod credential;
 pub mod glob;
 mod id;
 mod key;
+mod limits;
 #[cfg(test)]
 mod random;
 mod record;
@@ -16,6 +17,7 @@ mod roster;
 pub use credential::{Claims, Credential, MalformedCredential, SessionToken, UserApiKey};
 pub use id::{AccountId, Alias, KeyId, ProxyName, UnixMs, WayName};
 pub use key::{ClientKey, KeyProblem, KeyRing, KeySecret, LegacyKey, PresentedKey};
+pub use limits::{KeyMeter, LimitProblem};
 pub use record::{
     AccountRecord, AccountTokens, Budget, Device, Hex64, KeyHash, KeyKind, KeyLimits, KeyOptions,
     KeyRecord, KeyUsage, Mark, MarkKind, Period, ProxyRecord, Region, UpstreamFlow, UsageCheck,
