@@ -13,6 +13,7 @@ mod limits;
 mod random;
 mod record;
 mod roster;
+mod texts;
 
 pub use credential::{Claims, Credential, MalformedCredential, SessionToken, UserApiKey};
 pub use id::{AccountId, Alias, KeyId, ProxyName, UnixMs, WayName};
@@ -26,3 +27,4 @@ pub use roster::{
     Choice, Cooling, Member, MemberState, Outcome, PoolPolicy, Reason, Roster, Rotation, Selected,
     Unavailable, Want,
 };
+pub use texts::{ABNORMAL_TEXTS, LIMIT_TEXTS, MarkTexts};
