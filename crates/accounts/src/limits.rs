@@ -11,7 +11,8 @@ use window::Window;
 use crate::id::{KeyId, UnixMs};
 use crate::record::{KeyLimits, KeyUsage, Period};
 
-/// The meter of one key. Minutes are sliding, in steps of a second: see [`Window`].
+/// The meter of one key. Minutes slide in steps of a second: what is counted late in a second is
+/// forgotten up to one second early.
 #[derive(Debug, Clone, Default)]
 pub struct KeyMeter {
     /// There only while the key has such a limit: most keys have none.

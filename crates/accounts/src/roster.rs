@@ -117,7 +117,11 @@ impl Roster {
         let Ok(at) = self.find(id) else { return };
         let entry = &mut self.entries[at];
         entry.in_use = entry.in_use.saturating_sub(1);
-        let probed = entry.end_probe(model);
+        let mut probed = entry.end_probe(model);
+        if entry.in_use == 0 {
+            // However the caller named the model: nobody is left who could be probing.
+            probed |= entry.probe.take().is_some();
+        }
         match outcome {
             Outcome::Served => entry.served(model, probed, now),
             Outcome::Blameless => {}

@@ -195,6 +195,16 @@ fn a_probe_that_tells_nothing_lets_the_next_one_try() {
 }
 
 #[test]
+fn a_probe_does_not_outlive_the_last_answer_in_progress() {
+    let mut roster = roster(policy(Rotation::Fixed, 1), 1);
+    turn(&mut roster, &want(), LIMITED, T0);
+    assert!(roster.select(&want(), at(10)).expect("a probe").probe);
+    let way = WayName::new("direct");
+    roster.settle(AccountId(1), "other name", &way, Outcome::Blameless, at(10));
+    assert!(roster.select(&want(), at(10)).expect("a probe").probe);
+}
+
+#[test]
 fn a_crowd_that_fails_or_ends_well_after_a_failure_says_nothing_new() {
     let mut roster = roster(policy(Rotation::Fixed, 1), 2);
     for _ in 0..6 {
