@@ -44,8 +44,10 @@ async fn vector_oauth_refresh() {
 
 #[tokio::test]
 async fn vector_oauth_refresh_refused() {
-    let answers: [Answer; 4] = [
+    let answers: [Answer; 6] = [
         |_| oauth("oauth_refresh_refused"),
+        |_| Reply::json(400, &json!({ "error": "invalid_grant" })),
+        |_| Reply::json(403, &json!({ "error": "invalid_grant", "error_description": "text" })),
         |_| Reply::json(200, &json!({ "access_token": TOKEN, "shouldLogout": true })),
         |_| Reply::json(200, &json!({ "access_token": "", "shouldLogout": false })),
         |_| Reply::json(200, &json!({ "access_token": null })),
@@ -56,6 +58,14 @@ async fn vector_oauth_refresh_refused() {
         let failure = classify(&refused.expect_err("refused"));
         assert_eq!(failure.class, FailureClass::AccountRejected);
     }
+}
+
+/// A wrong client id is the operator's mistake and no fault of the account.
+#[tokio::test]
+async fn another_error_of_a_refresh_blames_no_account() {
+    let rig = Rig::start(|_| Reply::json(400, &json!({ "error": "invalid_client" }))).await;
+    let refused = soon("refresh", rig.backend.refresh_oauth(&bearer(), &Via::Direct)).await;
+    assert_eq!(classify(&refused.expect_err("refused")).class, FailureClass::Invalid);
 }
 
 #[tokio::test]
