@@ -54,6 +54,7 @@ fn a_bonus_is_used_after_the_plan() {
     };
     assert!(!bonus(300, 2300));
     assert!(!bonus(300, 0), "the total is not always told");
+    assert!(!bonus(0, 2300), "nor what it is made of");
     assert!(bonus(100, 2100));
     assert!(!bonus(i32::MAX, i32::MAX), "no overflow");
 }

@@ -99,7 +99,12 @@ async fn what_is_no_json_of_the_kind_is_a_violation_and_not_repeated() {
         },
         |_| Reply::json(200, &json!(TOKEN)),
         |_| Reply::json(200, &json!([TOKEN])),
-        |_| Reply::json(200, &json!({ "accessToken": [TOKEN], "access_token": { "x": TOKEN } })),
+        |_| {
+            Reply::json(
+                200,
+                &json!({ "accessToken": [TOKEN], "shouldLogout": TOKEN, "sessions": TOKEN }),
+            )
+        },
         |_| Reply::new(200, ""),
     ];
     for answer in answers {
@@ -178,12 +183,14 @@ async fn a_credential_that_would_break_its_header_goes_nowhere() {
         for web in [good_user, good_token] {
             let error = soon("refusal", rig.backend.usage_summary(&web, &Via::Direct)).await;
             let error = error.expect_err("refused");
+            assert!(matches!(error, UpstreamError::Protocol(_)), "{error:?}");
             assert!(!format!("{error} {error:?}").contains(CANARY), "{error}");
         }
     }
     let broken = SecretString::from("canary\n");
     let error = soon("refusal", rig.backend.stripe(&broken, &Via::Direct)).await;
     assert!(!error.expect_err("refused").to_string().contains(CANARY));
+    assert_eq!((rig.api.seen().calls(), rig.web.seen().calls()), (0, 0));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use upstream::transport::{Origin, TransportOptions};
 use upstream::{Backend, Endpoints, Pkce, WebCredential};
 use uuid::Uuid;
 
-use crate::peer::{Call, Peer, Rules};
+use crate::peer::{Call, Peer, Rules, Seen};
 use crate::support::{CLIENT_ID, USER, backend_of, origin, pool};
 
 /// Stands in every credential of these tests, and may come out nowhere.
@@ -133,6 +133,10 @@ impl Host {
 
     pub(super) fn url(&self) -> String {
         format!("http://{}", self.peer.address)
+    }
+
+    pub(super) fn seen(&self) -> &Seen {
+        &self.peer.seen
     }
 
     /// Everything it was asked, in order of request line.
