@@ -105,6 +105,7 @@ fn start(binary: &Path) -> Result<Bench> {
             ("PORT", "0"),
             ("UPSTREAM_API_URL", &url),
             ("UPSTREAM_AGENT_URL", &url),
+            ("UPSTREAM_WEB_URL", &url),
             ("UPSTREAM_FLOW", flow),
             ("UPSTREAM_USAGE_LOOKUP", "false"),
             ("CURSOR_ACCOUNTS", &account),

@@ -137,6 +137,7 @@ def serve_environment(flow, key, backend, token, work):
         # The backend makes its parallel calls at once; what is longer only makes the tests slower.
         "TOOLS_CALL_WINDOW": "30ms",
         "UPSTREAM_AGENT_URL": backend,
+        "UPSTREAM_WEB_URL": backend,
         "UPSTREAM_API_URL": backend,
         "UPSTREAM_FLOW": flow,
     }

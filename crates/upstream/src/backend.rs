@@ -162,7 +162,8 @@ impl Backend {
     ) -> Result<Uuid, UpstreamError> {
         let client = ServerConfigServiceClient::new(self.unary(&caller.via), self.unary_config()?);
         let request = GetServerConfigRequest::default();
-        let call = client.get_server_config_with_options(request, self.options(caller, stamp));
+        let options = self.options(caller, stamp);
+        let call = Box::pin(client.get_server_config_with_options(request, options));
         let response = within(UNARY_TIMEOUT, call).await?.into_owned();
         Uuid::try_parse(&response.config_version)
             .map_err(|_| UpstreamError::Protocol("the configuration's version is no UUID".into()))

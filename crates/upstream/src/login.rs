@@ -132,3 +132,6 @@ fn wait(n: u32) -> Duration {
     const LONGEST: f64 = 10.0;
     Duration::from_secs_f64((FIRST * 1.2_f64.powf(f64::from(n))).min(LONGEST))
 }
+
+#[cfg(test)]
+mod tests;

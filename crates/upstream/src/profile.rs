@@ -170,3 +170,6 @@ pub struct SessionInfo {
     #[serde(default, alias = "expiresAt", deserialize_with = "lenient::text_or_empty")]
     pub expires_at: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -190,6 +190,7 @@ impl Backend {
              [upstream]\n\
              api_url = \"http://{address}\"\n\
              agent_url = \"http://{address}\"\n\
+             web_url = \"http://{address}\"\n\
              [[accounts]]\n\
              alias = \"synthetic\"\n\
              credential = \"{token}\"\n"

@@ -98,7 +98,7 @@ impl Backend {
         let (usage, stripe, user, sessions) = tokio::join!(
             self.usage_summary(web, via),
             self.stripe(bearer, via),
-            Box::pin(self.user(web, via)),
+            self.user(web, via),
             sessions,
         );
         ProfileParts { usage, stripe, user, sessions }

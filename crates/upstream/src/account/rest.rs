@@ -48,16 +48,41 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// An answer with 200.
-pub(super) struct Answer(Bytes);
+/// What came back.
+pub(super) struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
 
 impl Answer {
+    /// # Errors
+    /// The status is not 200.
+    pub(super) fn ok(self) -> Result<Self, UpstreamError> {
+        if self.status == StatusCode::OK {
+            Ok(self)
+        } else {
+            Err(read_status(self.status, &self.headers, &self.body))
+        }
+    }
+
+    /// Whether it is an error that the upstream calls so: `{"error": "…"}`.
+    pub(super) fn is_error(&self, word: &str) -> bool {
+        self.status.is_client_error()
+            && serde_json::from_slice::<Value>(&self.body)
+                .is_ok_and(|body| body.get("error").and_then(Value::as_str) == Some(word))
+    }
+
     /// Reads the body whatever its content type says; some JSON comes as text.
     ///
     /// The error tells the place and none of the content, which may be a token or a page of HTML.
     pub(super) fn json<T: DeserializeOwned>(&self, path: &str) -> Result<T, UpstreamError> {
-        serde_json::from_slice(&self.0).map_err(|error| {
-            let path = path.split('?').next().unwrap_or_default();
+        let path = path.split('?').next().unwrap_or_default();
+        // An array would do for an object: its values count as the fields in order.
+        if self.body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(UpstreamError::Protocol(format!("{path}: not a JSON object")));
+        }
+        serde_json::from_slice(&self.body).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             UpstreamError::Protocol(format!(
                 "{path}: not the JSON that was expected, line {line} column {column}"
@@ -73,7 +98,7 @@ impl Backend {
         via: &Via,
     ) -> Result<T, UpstreamError> {
         let path = call.path;
-        self.rest(call, via).await?.json(path)
+        self.rest(call, via).await?.ok()?.json(path)
     }
 
     pub(super) async fn rest(&self, call: Rest<'_>, via: &Via) -> Result<Answer, UpstreamError> {
@@ -88,13 +113,10 @@ impl Backend {
             Auth::Cookie(_) => &endpoints.web,
         };
         let unary = self.unary_to(origin, via);
-        let calling = unary.call(method, call.path, headers, body, LONGEST);
+        // A profile is six of these at the same time.
+        let calling = Box::pin(unary.call(method, call.path, headers, body, LONGEST));
         let (status, headers, body) = within(UNARY_TIMEOUT, calling).await?;
-        if status == StatusCode::OK {
-            Ok(Answer(body))
-        } else {
-            Err(read_status(status, &headers, &body))
-        }
+        Ok(Answer { status, headers, body })
     }
 
     fn rest_headers(&self, call: &Rest<'_>) -> Result<HeaderMap, UpstreamError> {

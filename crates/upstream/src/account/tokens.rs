@@ -45,8 +45,14 @@ impl Backend {
             "client_id": self.endpoints().oauth_client_id,
             "refresh_token": refresh.expose_secret(),
         });
-        let call = Rest::post(Auth::InRequest, "/oauth/token", body);
-        let wire: OauthWire = self.json(call, via).await?;
+        let path = "/oauth/token";
+        let answer = self.rest(Rest::post(Auth::InRequest, path, body), via).await?;
+        // RFC 6749 §5.2: the refresh token has expired or was revoked. Its status, 400, would read
+        // as a fault of ours.
+        if answer.is_error("invalid_grant") {
+            return Err(login_wanted());
+        }
+        let wire: OauthWire = answer.ok()?.json(path)?;
         if wire.should_logout == Some(true) {
             return Err(login_wanted());
         }
@@ -97,7 +103,7 @@ impl Backend {
         let mut call = Rest::post(Auth::Cookie(web), "/api/auth/loginDeepCallbackControl", body);
         call.referer = Some(pkce.login_url(&self.endpoints().web));
         // What it answers beyond the status says nothing.
-        self.rest(call, via).await.map(drop)
+        self.rest(call, via).await?.ok().map(drop)
     }
 
     /// `GET /auth/poll`: the tokens of a login, `None` while nobody has agreed to it. When to ask

@@ -103,7 +103,7 @@ impl Usage {
         !self.is_unlimited
             && plans.peek().is_some()
             && plans.all(|plan| plan.left() <= 0)
-            && !sides.iter().filter_map(|side| side.on_demand).any(|more| more.is_open())
+            && !sides.iter().filter_map(|side| side.on_demand).any(OnDemandUsage::is_open)
     }
 
     /// When the billing cycle ends and the plan begins anew, in Unix milliseconds; `None` when the

@@ -1,5 +1,6 @@
 //! The words of the upstream's enums.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -7,14 +8,14 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 
 /// An enum of words. Reading takes the word itself and, where a prefix is named, the protobuf name
-/// (`PRIVACY_MODE_NO_STORAGE` for `no_storage`); unknown words are kept, without prefix and in lower
-/// case. Writing gives the word.
+/// (`PRIVACY_MODE_NO_STORAGE` for `no_storage`); unknown words are kept, protobuf names without their
+/// prefix and in lower case. Writing gives the word.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal: $($variant:ident = $word:literal,)+) => {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal: $($(#[$of:meta])* $variant:ident = $word:literal,)+) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         pub enum $name {
-            $($variant,)+
+            $($(#[$of])* $variant,)+
             /// A word that is not in our list.
             Other(String),
         }
@@ -33,9 +34,9 @@ macro_rules! words {
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
                 let word = bare(text, $prefix);
-                match word.as_str() {
+                match word.to_ascii_lowercase().as_str() {
                     $($word => Self::$variant,)+
-                    _ => Self::Other(word),
+                    _ => Self::Other(word.into_owned()),
                 }
             }
         }
@@ -66,8 +67,11 @@ macro_rules! words {
     };
 }
 
-fn bare(text: &str, prefix: &str) -> String {
-    text.strip_prefix(prefix).unwrap_or(text).to_ascii_lowercase()
+fn bare<'a>(text: &'a str, prefix: &str) -> Cow<'a, str> {
+    match text.strip_prefix(prefix) {
+        Some(name) if !prefix.is_empty() => Cow::Owned(name.to_ascii_lowercase()),
+        Some(_) | None => Cow::Borrowed(text),
+    }
 }
 
 words! {
@@ -83,7 +87,9 @@ words! {
 
 words! {
     /// Whose limits apply.
+    #[derive(Default)]
     LimitType, "":
+    #[default]
     User = "user",
     Team = "team",
 }
@@ -103,7 +109,9 @@ words! {
 
 words! {
     /// What the upstream may do with the account's data.
+    #[derive(Default)]
     PrivacyMode, "PRIVACY_MODE_":
+    #[default]
     Unspecified = "unspecified",
     NoStorage = "no_storage",
     NoTraining = "no_training",
@@ -113,28 +121,12 @@ words! {
 
 words! {
     /// What a session is used by.
+    #[derive(Default)]
     SessionType, "SESSION_TYPE_":
+    #[default]
     Unspecified = "unspecified",
     Web = "web",
     Client = "client",
     Bugbot = "bugbot",
     BackgroundAgent = "background_agent",
-}
-
-impl Default for LimitType {
-    fn default() -> Self {
-        Self::User
-    }
-}
-
-impl Default for PrivacyMode {
-    fn default() -> Self {
-        Self::Unspecified
-    }
-}
-
-impl Default for SessionType {
-    fn default() -> Self {
-        Self::Unspecified
-    }
 }

@@ -1,6 +1,7 @@
 //! The upstream crate over real sockets: its transport against a hand-made HTTP/2 peer, its calls
 //! and sessions against the simulated backend.
 
+mod account;
 mod backend;
 mod connections;
 mod exchanges;

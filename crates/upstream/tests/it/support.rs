@@ -69,6 +69,16 @@ impl Simulated {
 }
 
 pub(crate) fn backend(origin: Origin, pool: Pool) -> Backend {
+    let endpoints = Endpoints {
+        api: origin.clone(),
+        agent: origin.clone(),
+        web: origin,
+        oauth_client_id: CLIENT_ID.to_owned(),
+    };
+    backend_of(endpoints, pool)
+}
+
+pub(crate) fn backend_of(endpoints: Endpoints, pool: Pool) -> Backend {
     let identity = Identity {
         client_version: "2.6.22".into(),
         client_type: ClientType::Ide,
@@ -77,12 +87,6 @@ pub(crate) fn backend(origin: Origin, pool: Pool) -> Backend {
         checksum_alphabet: ChecksumAlphabet::default(),
         session_id: Uuid::from_u128(1),
         config_version: Uuid::from_u128(2),
-    };
-    let endpoints = Endpoints {
-        api: origin.clone(),
-        agent: origin.clone(),
-        web: origin,
-        oauth_client_id: CLIENT_ID.to_owned(),
     };
     Backend::new(pool, endpoints, identity)
 }
