@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -182,18 +182,10 @@ impl Dialer {
                 Ok(Box::new(through_socks(proxy, target, credentials).await.map_err(failed)?))
             }
             ProxyScheme::Socks5 => {
-                let mut last = None;
                 let addresses = tokio::net::lookup_host((origin.dial_host(), origin.port)).await?;
-                for address in addresses.take(MOST_ADDRESSES) {
-                    let target = socks::Target::Address(address);
-                    match through_socks(proxy, target, credentials).await {
-                        Ok(stream) => return Ok(Box::new(stream)),
-                        // This address is out of the proxy's reach; another one may not be.
-                        Err(error @ ProxyError::Reply(_)) => last = Some(error),
-                        Err(error) => return Err(failed(error)),
-                    }
-                }
-                Err(last.map_or_else(|| DialError::Name(origin.host.clone()), failed))
+                Ok(Box::new(
+                    through_socks_to_one_of(proxy, addresses, credentials).await.map_err(failed)?,
+                ))
             }
         }
     }
@@ -261,9 +253,66 @@ async fn through_socks(
     Ok(stream)
 }
 
+/// Has the proxy connect to the first of the origin's addresses that it reaches.
+async fn through_socks_to_one_of(
+    proxy: &Proxy,
+    addresses: impl Iterator<Item = SocketAddr>,
+    credentials: Option<(&str, &str)>,
+) -> Result<TcpStream, ProxyError> {
+    let mut last = ProxyError::Protocol("the origin's name has no address to ask it for");
+    for address in addresses.take(MOST_ADDRESSES) {
+        match through_socks(proxy, socks::Target::Address(address), credentials).await {
+            // This address is out of the proxy's reach; another one may not be.
+            Err(error @ ProxyError::Reply(_)) => last = error,
+            done => return done,
+        }
+    }
+    Err(last)
+}
+
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    /// A SOCKS5 proxy without login that answers each connection with the next of these reply
+    /// codes. Gives the last byte of every address it was asked for.
+    async fn replying(listener: TcpListener, codes: &[u8]) -> Vec<u8> {
+        let mut asked = Vec::new();
+        for code in codes {
+            let (mut stream, _) = listener.accept().await.expect("accepted");
+            stream.read_exact(&mut [0; 3]).await.expect("an offer");
+            stream.write_all(&[5, 0]).await.expect("written");
+            let mut request = [0; 10];
+            stream.read_exact(&mut request).await.expect("a request");
+            asked.push(request[7]);
+            let reply = [5, *code, 0, 1, 0, 0, 0, 0, 0, 0];
+            stream.write_all(&reply).await.expect("written");
+        }
+        asked
+    }
+
+    async fn asked(codes: &[u8], count: u8) -> (Result<TcpStream, ProxyError>, Vec<u8>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("socks5://{}", listener.local_addr().expect("address"));
+        let proxy = Proxy::parse(&url).expect("a proxy");
+        let addresses = (1..=count).map(|last| SocketAddr::from(([192, 0, 2, last], 443)));
+        tokio::join!(through_socks_to_one_of(&proxy, addresses, None), replying(listener, codes))
+    }
+
+    #[tokio::test]
+    async fn the_next_address_is_tried_when_one_is_out_of_reach() {
+        let (result, asked_for) = asked(&[4, 8, 0], 9).await;
+        assert!(result.is_ok(), "{result:?}");
+        assert_eq!(asked_for, [1, 2, 3]);
+        let (result, asked_for) = asked(&[5, 5, 5, 4], 9).await;
+        assert!(matches!(result, Err(ProxyError::Reply(4))), "{result:?}");
+        assert_eq!(asked_for, [1, 2, 3, 4], "not every address there is");
+        let (result, _) = asked(&[1, 2], 2).await;
+        assert!(matches!(result, Err(ProxyError::Reply(2))), "{result:?}");
+    }
 
     #[test]
     fn origins_are_scheme_host_and_port() {
