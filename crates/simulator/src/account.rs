@@ -5,14 +5,15 @@
 //! here both answer on one port, and every path knows which credential it reads.
 
 pub(crate) mod credential;
-pub(crate) mod events;
+mod events;
 mod form;
 mod grant;
-pub(crate) mod json;
+mod json;
 pub(crate) mod login;
+pub(crate) mod messages;
 mod page;
 pub(crate) mod profile;
-pub(crate) mod time;
+mod time;
 mod web;
 
 use std::time::SystemTime;

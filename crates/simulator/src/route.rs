@@ -81,7 +81,8 @@ pub(crate) async fn answer(
         Err(refusal) => refuse(refusal, call, &connection).await,
         Ok(Route::Stream(flow)) => stream(flow, request, call, &connection).await,
         Ok(Route::Unary(rpc)) => {
-            Ok(finished(unary::answer(rpc, request, &connection.state).await, call))
+            let user = user.unwrap_or_default();
+            Ok(finished(unary::answer(rpc, &user, request, &connection.state).await, call))
         }
         Ok(Route::Account(rest)) => {
             let user = user.unwrap_or_default();

@@ -6,15 +6,18 @@ use bytes::BytesMut;
 use cursor_proto::Message;
 use cursor_proto::aiserver::error_details::Error as Kind;
 use cursor_proto::aiserver::{
-    AvailableModelsRequest, GetPromptDryRunResponse, GetServerConfigRequest,
-    GetServerConfigResponse, GetTokenUsageRequest, GetTokenUsageResponse, StreamUnifiedChatRequest,
-    get_prompt_dry_run_response,
+    AvailableModelsRequest, GetCurrentPeriodUsageRequest, GetHardLimitRequest, GetMeRequest,
+    GetPromptDryRunResponse, GetServerConfigRequest, GetServerConfigResponse, GetTeamsRequest,
+    GetTokenUsageRequest, GetTokenUsageResponse, GetUserPrivacyModeRequest, IsOnNewPricingRequest,
+    ListActiveSessionsRequest, StreamUnifiedChatRequest, get_prompt_dry_run_response,
 };
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
+use crate::account::messages;
+use crate::account::profile::Profile;
 use crate::chat;
 use crate::envelope::MAX_MESSAGE;
 use crate::failure::{Code, Failure};
@@ -35,6 +38,21 @@ pub(crate) enum Rpc {
     GetServerConfig,
     GetTokenUsage,
     GetPromptDryRun,
+    Account(Account),
+}
+
+/// The messages about an account (`reference/messages/account.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Account {
+    Me,
+    PrivacyMode,
+    NewPricing,
+    Sessions,
+    Teams,
+    HardLimit,
+    CurrentPeriod,
+    FilteredEvents,
+    AggregatedEvents,
 }
 
 impl Rpc {
@@ -46,7 +64,8 @@ impl Rpc {
             "/aiserver.v1.ServerConfigService/GetServerConfig" => Self::GetServerConfig,
             "/aiserver.v1.DashboardService/GetTokenUsage" => Self::GetTokenUsage,
             "/aiserver.v1.ChatService/GetPromptDryRun" => Self::GetPromptDryRun,
-            _ => return None,
+            "/aiserver.v1.AuthService/ListActiveSessions" => Self::Account(Account::Sessions),
+            _ => Self::Account(Account::of(path.strip_prefix("/aiserver.v1.DashboardService/")?)?),
         })
     }
 
@@ -56,8 +75,29 @@ impl Rpc {
     }
 }
 
+impl Account {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "GetMe" => Self::Me,
+            "GetUserPrivacyMode" => Self::PrivacyMode,
+            "IsOnNewPricing" => Self::NewPricing,
+            "GetTeams" => Self::Teams,
+            "GetHardLimit" => Self::HardLimit,
+            "GetCurrentPeriodUsage" => Self::CurrentPeriod,
+            "GetFilteredUsageEvents" => Self::FilteredEvents,
+            "GetAggregatedUsageEvents" => Self::AggregatedEvents,
+            _ => return None,
+        })
+    }
+}
+
 /// Answers a call that passed the checks of [`crate::route`].
-pub(crate) async fn answer(rpc: Rpc, request: Request<Incoming>, state: &State) -> Reply {
+pub(crate) async fn answer(
+    rpc: Rpc,
+    user: &str,
+    request: Request<Incoming>,
+    state: &State,
+) -> Reply {
     let wants_gzip = mentions_gzip(request.headers(), ACCEPT_ENCODING.as_str());
     let is_json = checks::content_type(request.headers()) == "application/json";
     let body = match body(request).await {
@@ -70,13 +110,13 @@ pub(crate) async fn answer(rpc: Rpc, request: Request<Incoming>, state: &State) 
             Err(failure) => reply::failure(&failure),
         };
     }
-    match message(rpc, &body, state) {
+    match message(rpc, user, &body, state) {
         Ok(message) => reply::unary("application/proto", message, wants_gzip),
         Err(failure) => reply::failure(&failure),
     }
 }
 
-fn message(rpc: Rpc, body: &[u8], state: &State) -> Result<Vec<u8>, Failure> {
+fn message(rpc: Rpc, user: &str, body: &[u8], state: &State) -> Result<Vec<u8>, Failure> {
     Ok(match rpc {
         Rpc::AvailableModels => {
             catalogue::available_models(&decode::<AvailableModelsRequest>(body)?).encode_to_vec()
@@ -90,7 +130,47 @@ fn message(rpc: Rpc, body: &[u8], state: &State) -> Result<Vec<u8>, Failure> {
         }
         Rpc::GetTokenUsage => token_usage(&decode(body)?, state)?.encode_to_vec(),
         Rpc::GetPromptDryRun => dry_run(&decode(body)?)?.encode_to_vec(),
+        Rpc::Account(rpc) => account(rpc, &state.profile(user), body)?,
     })
+}
+
+fn account(rpc: Account, profile: &Profile, body: &[u8]) -> Result<Vec<u8>, Failure> {
+    match rpc {
+        Account::Me => {
+            decode::<GetMeRequest>(body)?;
+            Ok(messages::get_me(profile).encode_to_vec())
+        }
+        Account::PrivacyMode => {
+            decode::<GetUserPrivacyModeRequest>(body)?;
+            Ok(messages::privacy(profile).encode_to_vec())
+        }
+        Account::NewPricing => {
+            decode::<IsOnNewPricingRequest>(body)?;
+            Ok(messages::new_pricing().encode_to_vec())
+        }
+        Account::Sessions => {
+            decode::<ListActiveSessionsRequest>(body)?;
+            Ok(messages::active_sessions(profile).encode_to_vec())
+        }
+        Account::Teams => {
+            decode::<GetTeamsRequest>(body)?;
+            Ok(messages::teams(profile).encode_to_vec())
+        }
+        Account::HardLimit => {
+            decode::<GetHardLimitRequest>(body)?;
+            Ok(messages::hard_limit(profile).encode_to_vec())
+        }
+        Account::CurrentPeriod => {
+            decode::<GetCurrentPeriodUsageRequest>(body)?;
+            Ok(messages::current_period(profile).encode_to_vec())
+        }
+        Account::FilteredEvents => {
+            Ok(messages::filtered_events(profile, decode(body)?).encode_to_vec())
+        }
+        Account::AggregatedEvents => {
+            Ok(messages::aggregated_events(profile, &decode(body)?).encode_to_vec())
+        }
+    }
 }
 
 fn decode<M: Message>(body: &[u8]) -> Result<M, Failure> {

@@ -7,6 +7,8 @@
 
 #[path = "it/account_login.rs"]
 mod account_login;
+#[path = "it/account_messages.rs"]
+mod account_messages;
 #[path = "it/account_rest.rs"]
 mod account_rest;
 #[path = "it/accounts.rs"]

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
+use cursor_proto::aiserver::session::SessionType;
 use serde_json::{Map, Value, json};
 
 use super::events::{self, Event, Filter, Sum};
-use super::profile::{Plan, Privacy, Profile};
+use super::messages::{ROLE, SESSIONS, event_kind, privacy_mode, word};
+use super::profile::{Plan, Profile};
 use super::time::{millis, rfc3339};
 
 const SESSION: Duration = Duration::from_secs(60 * 86_400);
@@ -36,7 +38,7 @@ pub(crate) fn usage_summary(profile: &Profile) -> Value {
     summary
 }
 
-pub(crate) fn display_message(plan: Plan) -> String {
+pub(super) fn display_message(plan: Plan) -> String {
     format!("You have used {:.0}% of your plan.", plan.percent())
 }
 
@@ -61,7 +63,7 @@ fn plan_usage(plan: Plan, unlimited: bool) -> Value {
 
 /// Per cent used by the automatic choice of models and by named models. How the real server
 /// divides is not known.
-pub(crate) fn shares(plan: Plan) -> (f64, f64) {
+pub(super) fn shares(plan: Plan) -> (f64, f64) {
     (plan.percent() * 0.06, plan.percent() * 0.8)
 }
 
@@ -104,10 +106,10 @@ pub(crate) fn stripe(profile: &Profile, now: SystemTime) -> Value {
 }
 
 /// A browser's session and a client's, 60 days long, as id, kind, begin and end.
-pub(crate) fn sessions(profile: &Profile) -> [(String, &'static str, String, String); 2] {
+pub(super) fn sessions(profile: &Profile) -> [(String, SessionType, String, String); 2] {
     use sha2::{Digest as _, Sha256};
-    ["SESSION_TYPE_WEB", "SESSION_TYPE_CLIENT"].map(|kind| {
-        let hash = Sha256::digest(format!("{} {kind}", profile.user).as_bytes());
+    SESSIONS.map(|kind| {
+        let hash = Sha256::digest(format!("{} {}", profile.user, word(kind)).as_bytes());
         let id = hash.iter().map(|byte| format!("{byte:02x}")).collect();
         let begin = profile.started - DAY;
         (id, kind, rfc3339(begin), rfc3339(begin + SESSION))
@@ -117,7 +119,7 @@ pub(crate) fn sessions(profile: &Profile) -> [(String, &'static str, String, Str
 /// `GET /api/auth/sessions`.
 pub(crate) fn active_sessions(profile: &Profile) -> Value {
     let sessions = sessions(profile).map(|(id, kind, begin, end)| {
-        json!({"sessionId": id, "type": kind, "createdAt": begin, "expiresAt": end})
+        json!({"sessionId": id, "type": word(kind), "createdAt": begin, "expiresAt": end})
     });
     json!({ "sessions": sessions })
 }
@@ -170,13 +172,7 @@ pub(crate) fn legacy_usage(profile: &Profile) -> Value {
 
 /// `POST /api/dashboard/get-user-privacy-mode`.
 pub(crate) fn privacy(profile: &Profile) -> Value {
-    let mode = match profile.privacy {
-        Privacy::Unspecified => "PRIVACY_MODE_UNSPECIFIED",
-        Privacy::NoStorage => "PRIVACY_MODE_NO_STORAGE",
-        Privacy::NoTraining => "PRIVACY_MODE_NO_TRAINING",
-        Privacy::UsageDataTrainingAllowed => "PRIVACY_MODE_USAGE_DATA_TRAINING_ALLOWED",
-        Privacy::UsageCodebaseTrainingAllowed => "PRIVACY_MODE_USAGE_CODEBASE_TRAINING_ALLOWED",
-    };
+    let mode = word(privacy_mode(profile.privacy));
     json!({"privacyMode": mode, "isEnforcedByTeam": false})
 }
 
@@ -219,18 +215,6 @@ pub(crate) fn current_period(profile: &Profile) -> Value {
     usage
 }
 
-/// How a plan's requests are billed.
-pub(crate) fn event_kind(profile: &Profile) -> &'static str {
-    match profile.membership.as_str() {
-        "pro" => "USAGE_EVENT_KIND_INCLUDED_IN_PRO",
-        "pro_plus" => "USAGE_EVENT_KIND_INCLUDED_IN_PRO_PLUS",
-        "ultra" => "USAGE_EVENT_KIND_INCLUDED_IN_ULTRA",
-        "enterprise" => "USAGE_EVENT_KIND_INCLUDED_IN_BUSINESS",
-        "free" | "free_trial" => "USAGE_EVENT_KIND_FREE_CREDIT",
-        _ => "USAGE_EVENT_KIND_USAGE_BASED",
-    }
-}
-
 /// `POST /api/dashboard/get-filtered-usage-events`.
 pub(crate) fn filtered_events(profile: &Profile, filter: &Filter) -> Value {
     let all = filter.all(profile);
@@ -246,7 +230,7 @@ fn shown(profile: &Profile, event: &Event) -> Value {
     json!({
         "timestamp": event.timestamp.to_string(),
         "model": event.model,
-        "kind": event_kind(profile),
+        "kind": word(event_kind(profile)),
         "requestsCosts": 1.0,
         "isTokenBasedCall": true,
         "tokenUsage": {
@@ -293,7 +277,7 @@ pub(crate) fn teams(profile: &Profile) -> Value {
         Some(team) => json!({"teams": [{
             "id": team.id,
             "name": team.name,
-            "role": "TEAM_ROLE_MEMBER",
+            "role": word(ROLE),
             "hasBilling": true,
             "subscriptionStatus": profile.subscription_status,
         }]}),

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use simulator::{AccountBehaviour, Config, tokens};
 
 use super::client::{Server, USER, token, vector};
-use super::rest_client::{Rest, assert_same_shape, cookie_request, web_token};
+use super::connections::http1_with;
+use super::rest_client::{Rest, assert_same_shape, cookie_request, open, web_token};
 
 const UUID: &str = "11111111-1111-4111-8111-000000000001";
 const CLIENT_ID: &str = "KbZUR41cY7W6zRSdpSUJ7I7mLYBKOCmB";
@@ -80,6 +81,31 @@ async fn a_login_by_hand() {
         .map(|call| call.user.clone())
         .collect();
     assert_eq!(users.iter().flatten().collect::<Vec<_>>(), [USER]);
+}
+
+#[tokio::test]
+async fn a_login_over_http_1() {
+    let server = Server::plain().await;
+    let path = |key| http::Request::get(link(key));
+    assert_eq!(http1_with(&server, path("poll"), "").await, (404, bytes::Bytes::new()));
+    assert_eq!(http1_with(&server, path("url"), "").await.0, 200);
+    let approve = http::Request::post("/loginDeepControl/approve")
+        .header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(http1_with(&server, approve, &form(USER)).await.0, 200);
+    let (status, body) = http1_with(&server, path("poll"), "").await;
+    let done: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((status, done["uuid"].as_str()), (200, Some(UUID)));
+    let access = text(&done, "accessToken");
+    let summary = cookie_request("GET", SUMMARY, USER, &access);
+    assert_eq!(http1_with(&server, summary, "").await.0, 200);
+    // The simulator's own origin is told by the `Host` header here.
+    for (origin, status) in [("http://localhost", 200), ("http://else", 403)] {
+        let me = http::Request::post("/api/dashboard/get-me")
+            .header("cookie", format!("WorkosCursorSessionToken={USER}::{access}"))
+            .header("content-type", "application/json")
+            .header("origin", origin);
+        assert_eq!(http1_with(&server, me, "{}").await.0, status, "{origin}");
+    }
 }
 
 #[tokio::test]
@@ -234,6 +260,12 @@ async fn behaviours_reach_refreshing() {
             assert_eq!(answer.json()["shouldLogout"], true);
         }
     }
+    server.control.set_account(USER, AccountBehaviour::Down);
+    let post = open("POST", "/oauth/token").header("content-type", "application/json");
+    let mut stream = rest.0.send(post).await;
+    stream.send_raw(request.to_string()).await;
+    stream.half_close();
+    assert!(stream.head().await.is_none(), "the connection is cut");
     let last = server.control.calls().pop().unwrap();
     assert_eq!((last.path.as_str(), last.user.as_deref()), ("/oauth/token", Some(USER)));
 }

@@ -17,6 +17,15 @@ use super::chat_client::Chat;
 use super::client::{CHAT, Connection, Server, USER, limit, post, token, unary};
 
 async fn http1(server: &Server, request: http::request::Builder) -> (u16, bytes::Bytes) {
+    http1_with(server, request, "").await
+}
+
+/// One call over HTTP/1.1, on a connection of its own.
+pub(crate) async fn http1_with(
+    server: &Server,
+    request: http::request::Builder,
+    body: &str,
+) -> (u16, bytes::Bytes) {
     let stream = TcpStream::connect(server.address).await.unwrap();
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -24,7 +33,10 @@ async fn http1(server: &Server, request: http::request::Builder) -> (u16, bytes:
     tasks.spawn(async move {
         let _ = connection.await;
     });
-    let request = request.header("host", "localhost").body(Full::new(bytes::Bytes::new())).unwrap();
+    let request = request
+        .header("host", "localhost")
+        .body(Full::new(bytes::Bytes::from(body.to_owned())))
+        .unwrap();
     let response = limit(sender.send_request(request)).await.unwrap();
     let status = response.status().as_u16();
     (status, response.into_body().collect().await.unwrap().to_bytes())
