@@ -4,10 +4,23 @@
 //! change. A list of changes is one transaction: when [`Store::apply`] returns, all of it is
 //! durable, and after a crash all of it or none of it is there. This crate knows no HTTP and no
 //! protobuf.
+//!
+//! [`SqliteStore`] is the database of the product, [`MemoryStore`] the same contract without a
+//! disk. Why rusqlite and not sqlx: there is one writer, nothing is queried while serving, and a
+//! blocking library on one thread needs no pool, no macros and no second runtime
+//! (`docs/decisions/0004-sqlite.md`).
 
 mod change;
+mod files;
+mod key;
+mod memory;
+mod secrets;
+mod sqlite;
 
 pub use change::{Change, Snapshot};
+pub use key::KeySource;
+pub use memory::MemoryStore;
+pub use sqlite::SqliteStore;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,6 +29,9 @@ use std::pin::Pin;
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A database.
+///
+/// Within one list of changes names may be held twice for a moment, so that two accounts can swap
+/// their aliases; at its end every alias and every key's hash must be held once.
 pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// Everything that is kept.
     ///
@@ -23,7 +39,8 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// The database cannot be read, or a secret cannot be decrypted.
     fn load(&self) -> StoreFuture<'_, Snapshot>;
 
-    /// Makes the changes, in order, as one. Durable on return.
+    /// Makes the changes, in order, as one. Durable on return. When the future is dropped before
+    /// it is ready, the changes may be made or not, but never in part.
     ///
     /// # Errors
     /// Nothing was changed.
@@ -46,3 +63,6 @@ pub enum StoreError {
     #[error("there is already {0}")]
     Conflict(String),
 }
+
+/// Fills a buffer with bytes that nobody can guess.
+type Random = std::sync::Arc<dyn Fn(&mut [u8]) + Send + Sync>;
