@@ -58,7 +58,7 @@ pub(super) fn run(worker: &mut Worker, new: Option<SecretString>) -> Result<(), 
     if let KeySource::File(path) = &worker.source {
         files::replace(&key::next_file(path), path)?;
     }
-    // What was encrypted with the old key leaves the log too.
+    // What was encrypted with the old key leaves the log too; if somebody reads it, a little later.
     worker.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(broken)
 }
 

@@ -166,6 +166,15 @@ async fn a_hundred_at_once_are_all_kept_but_the_one_that_conflicts() {
     }
     let kept = store.load().await.unwrap();
     assert_eq!((kept.accounts.len(), kept.keys.len()), (100, 99));
+    let commits = commits_in(&dir.path().join("cursor-api.db-wal"));
+    assert!((3..100).contains(&commits), "{commits} commits for 101 lists and the schema");
+}
+
+/// Commits in the log: its frames (24 bytes and a page of 4096, behind a header of 32) that say how
+/// large the database is afterwards.
+fn commits_in(log: &Path) -> usize {
+    let bytes = std::fs::read(log).unwrap();
+    bytes[32..].chunks_exact(24 + 4096).filter(|frame| frame[4..8] != [0; 4]).count()
 }
 
 #[tokio::test]
