@@ -220,7 +220,7 @@ async fn records_come_in_order(backend: &mut Backend) {
 }
 
 async fn big_texts_survive(backend: &mut Backend) {
-    let big = "0123456789é\0".repeat(400_000);
+    let big = "0123456789é\0".repeat(80_000);
     let mut account = Draw(1).account(1, &big);
     account.tokens.primary = big.clone().into();
     let profile = Change::PutProfile(AccountId(1), big.clone());

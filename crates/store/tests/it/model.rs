@@ -36,7 +36,7 @@ fn kind(result: &Result<(), StoreError>) -> &'static str {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
     fn the_file_holds_what_a_map_holds(
