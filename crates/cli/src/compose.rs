@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{ClientKey, MarkTexts, PoolPolicy, Rotation};
+use accounts::{ClientKey, Credential, MarkTexts, PoolPolicy, Rotation};
 use dialects::ImagePolicy;
 use gateway::{
     AccountInput, AdminError, Ambient as _, Beginning, Gateway, MemoryOptions, SuspendOptions,
@@ -44,7 +44,7 @@ pub(crate) async fn compose(settings: &Settings) -> Result<Composition, Refused>
             )
         })?;
     let backend = backend(settings, &ambient)?;
-    let beginning = Beginning { system_proxies: system_proxies()?, declared: declared(settings) };
+    let beginning = Beginning { system_proxies: system_proxies()?, declared: declared(settings)? };
     let store: Arc<dyn Store> = Arc::new(open_store(settings)?);
     let gateway = Gateway::open(backend, store, beginning, options(settings), ambient.clone())
         .await
@@ -188,18 +188,24 @@ fn place(settings: &Settings, error: &AdminError) -> String {
     let AdminError::Invalid { field, text } = error else { return error.to_string() };
     let row = field.strip_prefix("accounts[").and_then(|rest| rest.split_once(']'));
     let account = row.and_then(|(row, _)| settings.accounts.get(row.parse::<usize>().ok()?));
-    let field = field.replace("primary_token", "credential");
-    match account {
-        Some(account) if field.ends_with("credential") => {
-            format!("{field} is no credential: {text} ({})", account.origin)
-        }
-        Some(account) => format!("{field}: {text} ({})", account.origin),
-        None => format!("{field}: {text}"),
-    }
+    let origin = account.map_or_else(String::new, |account| format!(" ({})", account.origin));
+    format!("{field}: {text}{origin}")
 }
 
-/// Accounts that the settings declare.
-fn declared(settings: &Settings) -> Vec<AccountInput> {
+/// Accounts that the settings declare; all credentials that are none are named at once.
+fn declared(settings: &Settings) -> Result<Vec<AccountInput>, Refused> {
+    let problems: Vec<String> = settings
+        .accounts
+        .iter()
+        .filter_map(|account| {
+            let error = Credential::parse(account.credential.expose_secret()).err()?;
+            let (key, origin) = (&account.key, &account.origin);
+            Some(format!("{key}.credential is no credential: {error} ({origin})"))
+        })
+        .collect();
+    if !problems.is_empty() {
+        return Err(Refused(problems.join("\n")));
+    }
     let input = |account: &settings::AccountSettings| AccountInput {
         alias: Some(account.alias.clone()),
         primary: Some(account.credential.clone()),
@@ -210,7 +216,7 @@ fn declared(settings: &Settings) -> Vec<AccountInput> {
         }),
         ..AccountInput::default()
     };
-    settings.accounts.iter().map(input).collect()
+    Ok(settings.accounts.iter().map(input).collect())
 }
 
 /// The database, made on the first start.
