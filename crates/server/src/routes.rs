@@ -17,6 +17,7 @@ use crate::failure::json;
 use crate::router::Visit;
 use crate::{body, reply};
 
+pub(crate) mod admin;
 pub(crate) mod anthropic;
 pub(crate) mod completions;
 pub(crate) mod models;
@@ -80,10 +81,10 @@ async fn decode_once<F: Send + 'static>(
     decode: Arc<impl Decode<F>>,
 ) -> Result<Once<F>, Failure> {
     let inline = bytes.len() <= DECODE_INLINE && images.fetched.is_empty() && is_light(&bytes);
-    let client = caller.client.clone();
+    let grant = Arc::clone(&caller.grant);
     let work = move || {
         let Decoded { turn, form, ignored, wanted } = decode(&bytes, &images)?;
-        Ok(Once { question: Question { ask: Ask::new(client, turn), form, ignored }, wanted })
+        Ok(Once { question: Question { ask: Ask::new(grant, turn), form, ignored }, wanted })
     };
     if inline {
         return work();
@@ -140,6 +141,7 @@ impl Remarks {
 /// Asks the gateway.
 pub(crate) async fn answer(app: &App, visit: &Visit, ask: Ask) -> Result<Answer, Failure> {
     tracing::debug!(request = %visit.id, model = %ask.turn().model, "request");
+    visit.trace.report(ask.report());
     app.0.gateway.answer(ask).await.inspect_err(|failure| {
         tracing::info!(request = %visit.id, class = failure.class.name(), "request failed");
     })

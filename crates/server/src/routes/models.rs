@@ -31,7 +31,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Refusal> {
     let models = app.0.gateway.catalogue().list();
     let body = match visit.surface {
-        Surface::OpenAi | Surface::Responses => {
+        Surface::OpenAi | Surface::Responses | Surface::Admin(_) | Surface::ErrorOnly => {
             openai_chat::models_body(&models, app.started_unix())
         }
         Surface::Anthropic => {
@@ -67,7 +67,9 @@ pub(crate) async fn show(
         return Err(visit.refusal(openai_chat::unknown_model(&id)));
     };
     let body = match visit.surface {
-        Surface::OpenAi | Surface::Responses => openai_chat::model_body(&model, app.started_unix()),
+        Surface::OpenAi | Surface::Responses | Surface::Admin(_) | Surface::ErrorOnly => {
+            openai_chat::model_body(&model, app.started_unix())
+        }
         Surface::Anthropic => anthropic::model_body(&model, app.started_unix()),
     };
     Ok(json(StatusCode::OK, body))

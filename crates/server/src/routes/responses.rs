@@ -50,7 +50,7 @@ fn continued<F: 'static>(
     caller: &Caller,
     decode: Understand<F>,
 ) -> impl Decode<F> + use<F> {
-    let (kept, client) = (Arc::clone(&app.0.kept), caller.client.clone());
+    let (kept, client) = (Arc::clone(&app.0.kept), caller.client());
     let most = app.0.options.body_limit;
     move |body: &[u8], images: &Images| {
         let request = openai_responses::read(body)?;
@@ -68,7 +68,7 @@ async fn serve(caller: Caller, app: &App, visit: &Visit, body: Body) -> Result<R
     let question = understand(app, &caller, bytes, decode).await?;
     let remarks = Remarks::new(app, &question);
     let response = KeptResponse {
-        client: caller.client,
+        client: caller.client(),
         body: Bytes::new(),
         input: question.form.input_items.clone().into(),
         output: Arc::new([]),

@@ -23,7 +23,7 @@ fn text(id: Id) -> String {
 }
 
 fn find(app: &App, caller: &Caller, id: &str) -> Result<KeptResponse, Failure> {
-    app.0.kept.get(&caller.client, id).ok_or_else(|| openai_responses::unknown_response(id))
+    app.0.kept.get(&caller.client(), id).ok_or_else(|| openai_responses::unknown_response(id))
 }
 
 fn unreadable_query() -> Failure {
@@ -62,7 +62,7 @@ pub(crate) async fn remove(
     id: Id,
 ) -> Result<Response, Refusal> {
     let id = text(id);
-    let Some(removed) = app.0.kept.remove(&caller.client, &id) else {
+    let Some(removed) = app.0.kept.remove(&caller.client(), &id) else {
         return Err(visit.refusal(openai_responses::unknown_response(&id)));
     };
     if let Background::Running { stop, .. } = removed.background {
