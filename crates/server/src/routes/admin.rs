@@ -89,7 +89,10 @@ fn refuse(visit: &Visit, error: AdminError) -> Refusal {
             let shown = if field.is_empty() { text } else { format!("{field}: {text}") };
             (None, Failure::invalid(field, shown))
         }
-        AdminError::NotFound(text) => (None, Failure::new(FailureClass::NotFound, text)),
+        AdminError::NotFound(what) => {
+            let text = format!("There is no {what}.");
+            (None, Failure::new(FailureClass::NotFound, text))
+        }
         AdminError::Conflict(text) => {
             (Some(StatusCode::CONFLICT), Failure::new(FailureClass::Invalid, text))
         }

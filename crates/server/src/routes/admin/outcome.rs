@@ -58,7 +58,7 @@ pub(super) fn both(first: Touched, second: Touched) -> Touched {
             failed.push(other);
         }
     }
-    Touched { done, failed, added: 0 }
+    Touched { done, failed }
 }
 
 #[cfg(test)]
@@ -73,7 +73,6 @@ mod tests {
                 .iter()
                 .map(|&(name, reason)| Failed { name: name.into(), reason: reason.into() })
                 .collect(),
-            added: 0,
         };
         let first = touched(&["a", "b"], &[("c", "unknown")]);
         let both = both(first, touched(&["a"], &[("b", "broken"), ("c", "unknown")]));

@@ -1,7 +1,9 @@
 //! `/pool/get`: how the accounts stand.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
+use accounts::PoolPolicy;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -17,9 +19,34 @@ use crate::router::Visit;
 #[derive(Debug, Serialize)]
 struct Pool {
     status: &'static str,
+    policy: Policy,
     accounts: Vec<Member>,
     /// How many are in which state.
     states: BTreeMap<&'static str, usize>,
+}
+
+/// How accounts are chosen.
+#[derive(Debug, Serialize)]
+struct Policy {
+    rotation: &'static str,
+    /// Size of the set in rotation.
+    active: usize,
+    /// Answers in progress at once per account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concurrency: Option<u32>,
+    /// Between two starts on one account.
+    pace_milliseconds: u128,
+}
+
+impl From<PoolPolicy> for Policy {
+    fn from(policy: PoolPolicy) -> Self {
+        Self {
+            rotation: policy.rotation.as_str(),
+            active: policy.active.get(),
+            concurrency: policy.concurrency.map(NonZeroU32::get),
+            pace_milliseconds: policy.pace.as_millis(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -62,5 +89,6 @@ pub(crate) async fn get(
         }
     });
     let accounts = members.collect();
-    answer(&visit, &unused, &Pool { status: "success", accounts, states })
+    let policy = app.0.gateway.pool_policy().into();
+    answer(&visit, &unused, &Pool { status: "success", policy, accounts, states })
 }

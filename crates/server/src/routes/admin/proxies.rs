@@ -131,7 +131,7 @@ pub(crate) async fn add(
     let added = Counted {
         status: "success",
         proxies_count: app.0.gateway.proxies().proxies.len(),
-        message: texts::proxies_added(visit.language(), touched.added),
+        message: texts::proxies_added(visit.language(), touched.done.len()),
         failed: names(touched.failed),
     };
     answer(&visit, &unused, &added)

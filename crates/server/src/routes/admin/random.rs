@@ -4,21 +4,11 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
-use sha2::{Digest as _, Sha256};
 
 use crate::App;
 
 fn plain(text: String) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
-}
-
-/// 244 random bits, spread over 32 bytes.
-fn random_bytes(app: &App) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for _ in 0..2 {
-        hash.update(app.0.ambient.uuid().as_bytes());
-    }
-    hash.finalize().into()
 }
 
 /// `GET /gen-uuid`.
@@ -28,7 +18,7 @@ pub(crate) async fn uuid(State(app): State<App>) -> Response {
 
 /// `GET /gen-hash`: 64 hex characters, as client keys and machine ids have them.
 pub(crate) async fn hash(State(app): State<App>) -> Response {
-    plain(accounts::Hex64::of(random_bytes(&app)).as_str().to_owned())
+    plain(accounts::Hex64::of(app.0.ambient.secret_bytes()).as_str().to_owned())
 }
 
 /// `GET /gen-checksum`: a whole header value, with two random machine ids.
@@ -38,7 +28,7 @@ pub(crate) async fn checksum(State(app): State<App>) -> Response {
 
 /// `GET /gen-token`: a secret fit to be an `AUTH_TOKEN`.
 pub(crate) async fn token(State(app): State<App>) -> Response {
-    let bytes: Vec<u8> = [random_bytes(&app), random_bytes(&app)].concat();
+    let bytes: Vec<u8> = [app.0.ambient.secret_bytes(), app.0.ambient.secret_bytes()].concat();
     plain(token_of(&bytes))
 }
 

@@ -104,7 +104,7 @@ pub(crate) async fn add(
     let done = Counted {
         status: "success",
         tokens_count: app.0.gateway.accounts().len(),
-        message: texts::tokens_added(touched.added),
+        message: texts::tokens_added(touched.done.len()),
         failed: aliases(touched.failed),
     };
     answer(&visit, &input.unused, &done)

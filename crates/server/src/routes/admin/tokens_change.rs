@@ -26,7 +26,7 @@ fn told(
     what: Bulk,
     touched: Result<Touched, AdminError>,
 ) -> Answered {
-    let Touched { done, failed, added: _ } = touched.map_err(|error| refuse(visit, error))?;
+    let Touched { done, failed } = touched.map_err(|error| refuse(visit, error))?;
     let message = bulk(what, visit.language(), done.len(), failed.len());
     answer(visit, unused, &Done::new(message, aliases(failed)))
 }
@@ -192,7 +192,7 @@ pub(crate) async fn set_tags(
             }
         }
     };
-    let Touched { done, failed, added: _ } = touched.map_err(|error| refuse(&visit, error))?;
+    let Touched { done, failed } = touched.map_err(|error| refuse(&visit, error))?;
     if done.is_empty() && !failed.is_empty() {
         return Ok(none_tagged(&visit, failed));
     }

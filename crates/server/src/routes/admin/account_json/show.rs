@@ -82,7 +82,7 @@ pub(in super::super) struct State {
     /// Whether it is in the rotation.
     active: bool,
     /// Answers in progress.
-    in_use: usize,
+    in_use: u32,
     coolings: Vec<Cooling>,
 }
 
