@@ -99,7 +99,7 @@ pub(crate) struct Refusal {
     pub(crate) surface: Surface,
     /// Not the class's own, such as 405.
     pub(crate) status: Option<StatusCode>,
-    pub(crate) failure: Failure,
+    pub(crate) failure: Box<Failure>,
     pub(crate) request_id: String,
 }
 
@@ -210,7 +210,7 @@ mod tests {
 
     fn refused(surface: Surface, failure: Failure) -> Response {
         let request_id = "req_1".to_owned();
-        Refusal { surface, status: None, failure, request_id }.into_response()
+        Refusal { surface, status: None, failure: Box::new(failure), request_id }.into_response()
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Visit {
 
     pub(crate) fn refusal(&self, failure: Failure) -> Refusal {
         let (surface, request_id) = (self.surface, self.id.clone());
-        Refusal { surface, status: None, failure, request_id }
+        Refusal { surface, status: None, failure: Box::new(failure), request_id }
     }
 }
 

@@ -1,13 +1,15 @@
 //! Wrong keys are slowed down.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::body::Body;
 use http::Request;
 use serde_json::json;
-use server::Peer;
+use server::{Peer, Server};
+use tokio::task::JoinSet;
 
-use crate::rig::{ADMIN, Answer, Rig, SHARED, request};
+use crate::rig::{ADMIN, Answer, Rig, SHARED, fetch, request};
 
 fn from(address: &str, key: &str) -> Request<Body> {
     let mut request = request("GET", "/v1/models", &[("x-api-key", key)], "");
@@ -52,6 +54,24 @@ async fn a_right_guess_looks_like_a_wrong_one_but_clients_in_use_go_on() {
     assert_eq!(ask(&rig, "192.0.2.2", SHARED).await.status, 200);
     // Seen to be right from there.
     assert_eq!(ask(&rig, "192.0.2.1", SHARED).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_listener_tells_where_requests_come_from() {
+    let rig = limited().await;
+    let server = Server::bind("127.0.0.1:0".parse().expect("address")).await.expect("a port");
+    let address = server.local_addr().expect("address").to_string();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(server.serve(rig.router.clone(), std::future::pending(), Duration::ZERO));
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        let answer = fetch(&address, "/v1/models", "x-api-key: sk-guess\r\n").await;
+        seen.push(answer[9..12].to_owned());
+    }
+    assert_eq!(seen, ["401", "401", "401", "429"]);
+    // The same address by another way, and one that has done nothing.
+    assert_eq!(ask(&rig, "127.0.0.1", "sk-guess").await.status, 429);
+    assert_eq!(ask(&rig, "127.0.0.2", "sk-guess").await.status, 401);
 }
 
 #[tokio::test]

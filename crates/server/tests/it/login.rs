@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::rig::{ANN, Rig};
+use crate::rig::{ANN, Rig, fetch};
 
 #[tokio::test]
 async fn a_login_is_pending_until_its_page_was_approved() {
@@ -15,6 +15,25 @@ async fn a_login_is_pending_until_its_page_was_approved() {
     let pending = rig.post("/login/finish", &body).await;
     assert_eq!((pending.status, pending.json()), (200, json!({"status": "pending"})));
     assert!(rig.aliases().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_approved_login_becomes_an_account() {
+    let rig = Rig::empty().await;
+    let started = rig.post("/login/start", &json!({})).await.json();
+    let (id, url) = (started["id"].as_str().expect("id"), started["url"].as_str().expect("url"));
+    let (address, path) =
+        url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).expect("a URL");
+    let page = fetch(address, &format!("/{path}"), "").await;
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    assert!(rig.control.approve_login(id, ANN));
+    let finished = rig.post("/login/finish", &json!({"id": id, "alias": "ann"})).await;
+    assert_eq!(
+        (finished.status, finished.json()),
+        (200, json!({"status": "success", "alias": "ann"}))
+    );
+    assert_eq!(rig.aliases().await, ["ann"]);
+    assert_eq!(rig.post("/login/finish", &json!({"id": id})).await.status, 404);
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use server::{App, Peer};
 use simulator::{Config, Control, Simulator, tokens};
 use store::MemoryStore;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 use upstream::agent::AgentOptions;
@@ -141,7 +143,7 @@ async fn open(url: &str) -> Gateway {
 pub(crate) struct Rig {
     pub(crate) app: App,
     pub(crate) control: Control,
-    router: Router,
+    pub(crate) router: Router,
     _tasks: JoinSet<()>,
 }
 
@@ -262,6 +264,20 @@ pub(crate) fn request(
     let mut request = request.body(Body::from(body.to_owned())).expect("request");
     request.extensions_mut().insert(Peer(IpAddr::V4(Ipv4Addr::LOCALHOST)));
     request
+}
+
+/// `GET` over a socket of its own; the answer as it comes.
+pub(crate) async fn fetch(address: &str, path: &str, headers: &str) -> String {
+    let fetched = async {
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.expect("answered");
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    tokio::time::timeout(Duration::from_secs(20), fetched).await.expect("in time")
 }
 
 #[derive(Debug)]

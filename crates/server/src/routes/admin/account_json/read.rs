@@ -95,7 +95,7 @@ impl Info {
             region: self.gcpp_host,
             flow: self.flow,
             enabled: self.status.and_then(|status| status.enabled),
-            profile: known.then(|| Profile { user, usage, stripe, sessions }),
+            profile: known.then_some(Profile { user, usage, stripe, sessions }),
         }
     }
 }
