@@ -1,3 +1,5 @@
+//! Keys as they are shown and read.
+
 use std::sync::Arc;
 
 use accounts::{AccountId, Alias, KeyHash, KeyId, KeyUsage, Region};

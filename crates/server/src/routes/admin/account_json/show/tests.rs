@@ -1,3 +1,5 @@
+//! What is shown of an account, field by field.
+
 use std::sync::Arc;
 
 use accounts::{
