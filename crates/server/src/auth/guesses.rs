@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// Failures are counted over this long, from the first one on.
 const WINDOW: Duration = Duration::from_secs(60);
-/// A client that was right so recently is not held up by others.
+/// A client that was right so recently, from the same address, is not held up by others there.
 const TRUST: Duration = Duration::from_secs(3600);
 /// Most addresses that are counted on their own.
 const MOST_ADDRESSES: usize = 10_000;
@@ -28,7 +28,8 @@ pub(crate) struct Guesses<C> {
     by_address: HashMap<IpAddr, Window>,
     /// Of all addresses that find no place of their own.
     others: Option<Window>,
-    right: HashMap<C, Instant>,
+    /// Where a client was right: elsewhere the same key may be a lucky guess.
+    right: HashMap<(IpAddr, C), Instant>,
     swept: Option<Instant>,
 }
 
@@ -85,16 +86,18 @@ impl<C: Eq + Hash> Guesses<C> {
         Ok(())
     }
 
-    /// A key was right. Where too many were wrong this helps only a client that was right before.
+    /// A key was right. Where too many were wrong this helps only a client that was right there
+    /// before.
     pub(crate) fn right(
         &mut self,
         address: IpAddr,
         client: C,
         now: Instant,
     ) -> Result<(), Duration> {
+        let seen = (place(address), client);
         let trusted = self
             .right
-            .get(&client)
+            .get(&seen)
             .is_some_and(|seen| now.saturating_duration_since(*seen) < TRUST);
         if !trusted {
             self.closed(address, now)?;
@@ -105,7 +108,7 @@ impl<C: Eq + Hash> Guesses<C> {
                 return Ok(());
             }
         }
-        self.right.insert(client, now);
+        self.right.insert(seen, now);
         Ok(())
     }
 
@@ -177,9 +180,11 @@ mod tests {
     fn the_right_guess_does_not_help_but_clients_in_use_go_on() {
         let start = Instant::now();
         let mut guesses = guesses(1);
-        guesses.right(THERE, "in use", start).expect("right");
+        guesses.right(HERE, "in use", start).expect("right");
+        guesses.right(THERE, "in use elsewhere", start).expect("right");
         guesses.wrong(HERE, start).expect("first");
         assert_eq!(guesses.right(HERE, "guessed", start), Err(WINDOW));
+        assert_eq!(guesses.right(HERE, "in use elsewhere", start), Err(WINDOW));
         assert_eq!(guesses.right(HERE, "in use", start), Ok(()));
         assert_eq!(guesses.right(THERE, "guessed", start), Ok(()));
     }

@@ -42,7 +42,7 @@ async fn after_a_few_wrong_keys_an_address_has_to_wait() {
 #[tokio::test]
 async fn a_right_guess_looks_like_a_wrong_one_but_clients_in_use_go_on() {
     let rig = limited().await;
-    assert_eq!(ask(&rig, "192.0.2.9", ADMIN).await.status, 200);
+    assert_eq!(ask(&rig, "192.0.2.1", ADMIN).await.status, 200);
     for _ in 0..3 {
         assert_eq!(ask(&rig, "192.0.2.1", "sk-guess").await.status, 401);
     }
@@ -51,9 +51,9 @@ async fn a_right_guess_looks_like_a_wrong_one_but_clients_in_use_go_on() {
     assert_eq!((wrong.status, right.status), (429, 429));
     assert_eq!(wrong.text, right.text);
     assert_eq!(ask(&rig, "192.0.2.1", ADMIN).await.status, 200);
+    // Right elsewhere is not right here: it may have been guessed just now.
     assert_eq!(ask(&rig, "192.0.2.2", SHARED).await.status, 200);
-    // Seen to be right from there.
-    assert_eq!(ask(&rig, "192.0.2.1", SHARED).await.status, 200);
+    assert_eq!(ask(&rig, "192.0.2.1", SHARED).await.status, 429);
 }
 
 #[tokio::test]
