@@ -96,9 +96,13 @@ impl Inner {
     pub(crate) fn try_lease(self: &Arc<Self>, purpose: Purpose<'_>) -> Result<Lease, Unavailable> {
         let own_way = purpose.proxy().map(|name| way_name(Some(name)));
         let want = want(purpose, own_way.as_ref());
-        let selected = self.book.roster().select(&want, self.now())?;
-        // The book is changed before the roster is, and the other way round when one goes.
-        let Some(account) = self.book.get(selected.id) else { return Err(Unavailable::Nobody) };
+        let account = loop {
+            let selected = self.book.roster().select(&want, self.now())?;
+            // One that has gone meanwhile is in the roster no more: another one is chosen.
+            if let Some(account) = self.book.get(selected.id) {
+                break account;
+            }
+        };
         let way = own_way.unwrap_or_else(|| account.member().way);
         Ok(Lease {
             gateway: Arc::clone(self),

@@ -1,5 +1,6 @@
 //! The gateway in front of the simulated backend: accounts, failures, deadlines, cancellation.
 
+mod accounts;
 mod cancel;
 mod catalogue;
 mod deadlines;
@@ -9,6 +10,7 @@ mod formats;
 mod lifecycle;
 mod rig;
 mod slow_reader;
+mod slow_store;
 mod tokens;
 mod tools;
 mod turned_away;
