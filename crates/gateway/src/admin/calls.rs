@@ -87,8 +87,9 @@ impl Gateway {
     where
         F: Future<Output = Result<(), Failure>>,
     {
-        let asked = names.iter().map(|name| {
-            let account = self.inner().pooled(name);
+        // Owned names: with borrowed ones the future is not `Send`.
+        let asked = names.to_vec().into_iter().map(|name| {
+            let account = self.inner().pooled(&name);
             let asking = account.map(|account| ask(Arc::clone(self.inner()), account));
             async move {
                 let result = match asking {
@@ -101,7 +102,7 @@ impl Gateway {
         let mut touched = Touched::default();
         let mut answers = stream::iter(asked).buffered(AT_ONCE);
         while let Some((name, result)) = answers.next().await {
-            touched.note(name, result);
+            touched.note(&name, result);
         }
         Ok(touched)
     }

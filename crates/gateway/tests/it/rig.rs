@@ -386,3 +386,21 @@ pub(crate) fn sqlite(folder: &std::path::Path) -> Arc<dyn Store> {
 pub(crate) fn session_for(user: &str, life: Duration) -> String {
     tokens::session_token(user, SystemTime::now() + life)
 }
+
+/// Puts the clock of the runtime forward, step by step, until a state comes about. In between,
+/// calls under way have time to end.
+pub(crate) async fn jump_until(what: &str, state: impl Fn() -> bool) {
+    for _ in 0..60 {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(15)).await;
+        tokio::time::resume();
+        let real = std::time::Instant::now();
+        while real.elapsed() < Duration::from_millis(30) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if state() {
+            return;
+        }
+    }
+    panic!("{what} did not come about");
+}
