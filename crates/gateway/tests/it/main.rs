@@ -2,6 +2,7 @@
 
 mod accounts;
 mod all_out;
+mod canary;
 mod cancel;
 mod catalogue;
 mod deadlines;
@@ -13,6 +14,7 @@ mod lifecycle;
 mod logins;
 mod marks;
 mod one_account;
+mod proxies;
 mod renewals;
 mod reports;
 mod rig;
