@@ -1,6 +1,6 @@
 //! An account while the gateway runs: what is kept of it, and the bearer it calls with.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use accounts::{AccountId, AccountRecord, Alias, Credential, Member, ProxyName, WayName};
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -61,13 +61,27 @@ impl Account {
 
     /// A new primary token forgets the bearer that the old one gave.
     pub(crate) fn replace(&self, record: AccountRecord, credential: Credential) {
-        let before = self.facts();
-        let same =
-            before.record.tokens.primary.expose_secret() == record.tokens.primary.expose_secret();
-        if !same {
+        let mut flight = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_of(&record.tokens.primary) {
             self.bearer.store(Bearer::of(&credential).map(Arc::new));
+            // What became of the old one says nothing about this one.
+            *flight = Flight::default();
         }
         self.facts.store(Arc::new(Facts { record: Arc::new(record), credential }));
+    }
+
+    /// Whether this is the account's primary token now.
+    fn is_of(&self, primary: &SecretString) -> bool {
+        self.facts.load().record.tokens.primary.expose_secret() == primary.expose_secret()
+    }
+
+    /// Takes a bearer that was got for one of these primary tokens, unless the account has been
+    /// given another one meanwhile.
+    pub(crate) fn take_bearer(&self, bearer: Bearer, primaries: &[&SecretString]) {
+        let _flight = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
+        if primaries.iter().any(|primary| self.is_of(primary)) {
+            self.bearer.store(Some(Arc::new(bearer)));
+        }
     }
 
     pub(crate) fn member(&self) -> Member {

@@ -141,6 +141,7 @@ impl TurnTask {
                 Ok(Ending::NotTaken(failure)) | Err(failure) => {
                     let account = lease.account().alias();
                     tracing::info!(%account, %failure, "resumed stream failed");
+                    work.report.failed(account, &failure);
                 }
                 Ok(ending) => return settle(lease, ending),
             }
@@ -210,7 +211,11 @@ impl TurnTask {
         };
         // Only for those who may know, for it looks at every account.
         if work.grant.is_operator() {
-            work.report.set_passed_over(gateway.passed_over(purpose));
+            let taken = leased.as_ref().ok().map(|lease| lease.account().alias());
+            let mut others = gateway.passed_over(purpose);
+            // It may be full now, by this very request.
+            others.retain(|(alias, _)| Some(alias) != taken.as_ref());
+            work.report.set_passed_over(others);
         }
         leased.map(Some)
     }

@@ -87,23 +87,29 @@ impl Inner {
         self: &Arc<Self>,
         account: &Arc<Account>,
     ) -> Result<SecretString, Failure> {
-        if let Some(bearer) = self.good_bearer(account, RENEW_BEFORE) {
-            return Ok(bearer);
+        let seen = account.bearer.load_full();
+        if let Some(bearer) = &seen {
+            if self.lasts(bearer, RENEW_BEFORE) {
+                return Ok(bearer.token.clone());
+            }
+            if self.lasts(bearer, Duration::ZERO) {
+                // Still holds: its successor is fetched meanwhile.
+                self.start_renewal(account, &seen);
+                return Ok(bearer.token.clone());
+            }
         }
-        if let Some(bearer) = self.good_bearer(account, Duration::ZERO) {
-            // Still holds: its successor is fetched meanwhile.
-            self.start_renewal(account);
-            return Ok(bearer);
-        }
-        self.renew(account).await?;
-        self.good_bearer(account, Duration::ZERO)
+        self.renew_from(account, &seen).await?;
+        let renewed = account.bearer.load_full();
+        renewed
+            .filter(|bearer| self.lasts(bearer, Duration::ZERO))
+            .map(|bearer| bearer.token.clone())
             .ok_or_else(|| rejected("the renewed token has expired already"))
     }
 
-    fn good_bearer(&self, account: &Account, life: Duration) -> Option<SecretString> {
-        let bearer = account.bearer.load_full()?;
+    /// Whether more than this is left.
+    fn lasts(&self, bearer: &Bearer, life: Duration) -> bool {
         let left = bearer.expires.saturating_sub(self.now().seconds());
-        (Duration::from_secs(left) > life).then(|| bearer.token.clone())
+        Duration::from_secs(left) > life
     }
 
     /// The upstream did not accept a bearer. Gets another one if that is what was wrong; whether
@@ -114,7 +120,8 @@ impl Inner {
         refused: &SecretString,
     ) -> bool {
         let is_current = |bearer: &Bearer| bearer.token.expose_secret() == refused.expose_secret();
-        if !account.bearer.load_full().is_some_and(|bearer| is_current(&bearer)) {
+        let seen = account.bearer.load_full();
+        if !seen.as_ref().is_some_and(|bearer| is_current(bearer)) {
             // Somebody has renewed it meanwhile.
             return true;
         }
@@ -125,7 +132,7 @@ impl Inner {
             // The credential is fine; it was the request that was refused.
             return false;
         }
-        self.renew(account).await.is_ok()
+        self.renew_from(account, &seen).await.is_ok()
     }
 
     async fn is_accepted(self: &Arc<Self>, account: &Arc<Account>, bearer: &SecretString) -> bool {
@@ -136,17 +143,36 @@ impl Inner {
 
     /// Renews, or joins the renewal under way.
     pub(crate) async fn renew(self: &Arc<Self>, account: &Arc<Account>) -> Result<(), Failure> {
-        let mut flight = self.start_renewal(account);
+        self.renew_from(account, &account.bearer.load_full()).await
+    }
+
+    /// The same, for who has seen that this bearer will not do: when it is another one by now,
+    /// somebody else has renewed it already.
+    async fn renew_from(
+        self: &Arc<Self>,
+        account: &Arc<Account>,
+        seen: &Option<Arc<Bearer>>,
+    ) -> Result<(), Failure> {
+        let mut flight = self.start_renewal(account, seen);
         match flight.wait_for(Option::is_some).await.map(|landed| landed.clone()) {
             Ok(Some(result)) => result,
             Ok(None) | Err(_) => Err(rejected("the renewal of the token was given up")),
         }
     }
 
-    fn start_renewal(self: &Arc<Self>, account: &Arc<Account>) -> watch::Receiver<Landed> {
+    fn start_renewal(
+        self: &Arc<Self>,
+        account: &Arc<Account>,
+        seen: &Option<Arc<Bearer>>,
+    ) -> watch::Receiver<Landed> {
         let mut flight = account.renewal.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(joined) = flight.join() {
             return joined;
+        }
+        // A renewal that lands shows its bearer first, so that whoever comes after it sees it here.
+        let current = account.bearer.load_full();
+        if current.as_ref().map(Arc::as_ptr) != seen.as_ref().map(Arc::as_ptr) {
+            return watch::channel(Some(Ok(()))).1;
         }
         let (landing, result) = watch::channel(None);
         *flight = Flight { result: Some(result.clone()), landed: None };
@@ -164,9 +190,9 @@ impl Inner {
             }
             let mut flight = account.renewal.lock().unwrap_or_else(PoisonError::into_inner);
             flight.landed = Some(Instant::now());
-            drop(flight);
             // Nobody may be waiting any more.
             let _ = landing.send(Some(result));
+            drop(flight);
         });
         result
     }
@@ -179,7 +205,7 @@ impl Inner {
                 let tokens = self.backend.exchange(key.expose(), &via).await;
                 let tokens = tokens.map_err(|error| classify(&error))?;
                 let bearer = Bearer::new(tokens.access, self.now());
-                account.bearer.store(Some(Arc::new(bearer)));
+                account.take_bearer(bearer, &[&facts.record.tokens.primary]);
                 return Ok(());
             }
             Credential::Web(token) => {
@@ -200,13 +226,16 @@ impl Inner {
         via: &Via,
     ) -> Result<(NewTokens, bool), Failure> {
         let kept = &facts.record.tokens;
-        let mut last = None;
+        let mut last: Option<Failure> = None;
         let mut note = |failure: Failure| -> Result<(), Failure> {
             // The others would take the same way.
             if failure.scope == Scope::Network {
                 return Err(failure);
             }
-            last = Some(failure);
+            // A refusal by one way must not hide that another one only failed for now.
+            if last.as_ref().is_none_or(|last| last.class == FailureClass::AccountRejected) {
+                last = Some(failure);
+            }
             Ok(())
         };
         if let Some(refresh) = &kept.refresh {
@@ -282,7 +311,8 @@ impl Inner {
             secondary: if was_web { Some(old.primary.clone()) } else { old.secondary.clone() },
             refresh: new.refresh.or_else(|| old.refresh.clone()),
         };
-        let bearer = Bearer::new(tokens.primary.clone(), self.now());
+        let primary = tokens.primary.clone();
+        let bearer = Bearer::new(primary.clone(), self.now());
         let id = account.id;
         let kept = self.book.change::<_, store::StoreError>(|draft| {
             let Some(mut record) = draft.record(id) else { return Ok(((), Vec::new())) };
@@ -297,7 +327,7 @@ impl Inner {
         });
         let kept = kept.await;
         // Serves this process even when the disk is full.
-        account.bearer.store(Some(Arc::new(bearer)));
+        account.take_bearer(bearer, &[&primary, &old.primary]);
         if let Err(error) = kept {
             tracing::error!(account = %account.alias(), %error, "renewed token not kept");
         }

@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use secrecy::ExposeSecret as _;
 use store::{Change, Snapshot, Store, StoreError};
 use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
 use upstream::profile::Profile;
 
 use crate::account::Account;
@@ -70,13 +71,19 @@ pub(crate) struct Book {
     /// Told whenever an account was given back or changed.
     pub(crate) freed: Notify,
     /// Held by the one who changes; the next account's number.
-    changing: tokio::sync::Mutex<u64>,
+    changing: Arc<tokio::sync::Mutex<u64>>,
+    tasks: TaskTracker,
 }
 
 impl Book {
     /// A record whose primary token is none any more (an old version took it, say) is left out, and
     /// the log says so.
-    pub(crate) fn new(store: Arc<dyn Store>, snapshot: &Snapshot, policy: PoolPolicy) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        snapshot: &Snapshot,
+        policy: PoolPolicy,
+        tasks: TaskTracker,
+    ) -> Self {
         let mut profiles: HashMap<AccountId, Profile> = snapshot
             .profiles
             .iter()
@@ -102,7 +109,8 @@ impl Book {
             accounts: ArcSwap::from_pointee(accounts),
             roster: Mutex::new(roster),
             freed: Notify::new(),
-            changing: tokio::sync::Mutex::new(snapshot.next_account.max(1)),
+            changing: Arc::new(tokio::sync::Mutex::new(snapshot.next_account.max(1))),
+            tasks,
         }
     }
 
@@ -124,14 +132,18 @@ impl Book {
 
     /// Draws up a change, makes it durable, and then makes it seen. `also` goes into the same
     /// transaction.
+    ///
+    /// Once drawn up it is carried out even when the caller leaves: otherwise the store would hold
+    /// what nobody here knows of, and the next account would get a number that is taken.
     pub(crate) async fn change<R, E: From<StoreError>>(
-        &self,
+        self: &Arc<Self>,
         draw: impl FnOnce(&mut Draft) -> Result<(R, Vec<Change>), E>,
     ) -> Result<R, E> {
-        let mut next = self.changing.lock().await;
+        let mut next = Arc::clone(&self.changing).lock_owned().await;
         let mut draft = Draft {
             accounts: self.accounts(),
             puts: BTreeMap::new(),
+            names: HashMap::new(),
             removed: BTreeSet::new(),
             profiles: BTreeMap::new(),
             next: *next,
@@ -139,16 +151,23 @@ impl Book {
         let (result, also) = draw(&mut draft)?;
         let mut changes = draft.changes();
         changes.extend(also);
-        if !changes.is_empty() {
-            self.store.apply(changes).await?;
+        if changes.is_empty() {
+            return Ok(result);
         }
-        *next = draft.next;
-        self.show(draft);
+        let book = Arc::clone(self);
+        let carried_out = self.tasks.spawn(async move {
+            book.store.apply(changes).await?;
+            *next = draft.next;
+            book.show(draft);
+            Ok(())
+        });
+        let gone = |_| Err(StoreError::Unavailable("the change was given up".to_owned()));
+        carried_out.await.unwrap_or_else(gone)?;
         Ok(result)
     }
 
     fn show(&self, draft: Draft) {
-        let Draft { accounts, puts, removed, profiles, next: _ } = draft;
+        let Draft { accounts, puts, names: _, removed, profiles, next: _ } = draft;
         if puts.is_empty() && removed.is_empty() && profiles.is_empty() {
             return;
         }
@@ -179,8 +198,9 @@ impl Book {
                 account.profile.store(Arc::new(profile));
             }
         }
-        drop(roster);
+        // Before the roster is let go: what it chooses must be found.
         self.accounts.store(Arc::new(after));
+        drop(roster);
         self.freed.notify_waiters();
     }
 }
@@ -194,6 +214,8 @@ struct Put {
 pub(crate) struct Draft {
     accounts: Arc<Accounts>,
     puts: BTreeMap<AccountId, Put>,
+    /// Of those in `puts`. While two swap theirs, the one that was put last has a name.
+    names: HashMap<Alias, AccountId>,
     removed: BTreeSet<AccountId>,
     profiles: BTreeMap<AccountId, Profile>,
     next: u64,
@@ -218,8 +240,7 @@ impl Draft {
     }
 
     pub(crate) fn find(&self, alias: &Alias) -> Option<AccountId> {
-        let put = self.puts.iter().find(|(_, put)| put.record.alias == *alias);
-        if let Some((id, _)) = put {
+        if let Some(id) = self.names.get(alias) {
             return Some(*id);
         }
         let id = self.accounts.find(alias)?.id;
@@ -241,6 +262,8 @@ impl Draft {
 
     pub(crate) fn put(&mut self, record: AccountRecord, credential: Credential) {
         self.removed.remove(&record.id);
+        self.forget_name(record.id);
+        self.names.insert(record.alias.clone(), record.id);
         self.puts.insert(record.id, Put { record, credential });
     }
 
@@ -252,8 +275,8 @@ impl Draft {
     ) -> Option<()> {
         let mut record = self.record(id)?;
         alter(&mut record);
-        let credential = match self.puts.remove(&id) {
-            Some(put) => put.credential,
+        let credential = match self.puts.get(&id) {
+            Some(put) => put.credential.clone(),
             None => self.accounts.get(id)?.facts().credential.clone(),
         };
         self.put(record, credential);
@@ -265,10 +288,19 @@ impl Draft {
     }
 
     pub(crate) fn remove(&mut self, id: AccountId) {
+        self.forget_name(id);
         self.puts.remove(&id);
         self.profiles.remove(&id);
         if self.accounts.get(id).is_some() {
             self.removed.insert(id);
+        }
+    }
+
+    fn forget_name(&mut self, id: AccountId) {
+        if let Some(put) = self.puts.get(&id)
+            && self.names.get(&put.record.alias) == Some(&id)
+        {
+            self.names.remove(&put.record.alias);
         }
     }
 

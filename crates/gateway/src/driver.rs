@@ -139,6 +139,9 @@ impl<'a> Drive<'a> {
         }
         // Whatever the client still waits for, the upstream's part is over.
         drop(exchange);
+        if self.visible && !matches!(driven, Ok(Driven::Finished)) {
+            self.note_estimate();
+        }
         match driven {
             Ok(Driven::Finished | Driven::Suspended) => Ok(Box::pin(self.finish()).await),
             Ok(Driven::Abandoned) => Ok(Ending::Abandoned),

@@ -116,8 +116,12 @@ impl Grant {
 }
 
 /// What the administrator may know of a request: which account served, and why not the others.
+/// Stays empty for everybody else's requests.
 #[derive(Debug, Clone, Default)]
-pub struct Report(Arc<Mutex<Course>>);
+pub struct Report {
+    course: Arc<Mutex<Course>>,
+    is_kept: bool,
+}
 
 #[derive(Debug, Default)]
 struct Course {
@@ -127,23 +131,34 @@ struct Course {
 }
 
 impl Report {
+    pub(crate) fn of(grant: &Grant) -> Self {
+        Self { course: Arc::default(), is_kept: grant.is_operator }
+    }
+
     fn course(&self) -> std::sync::MutexGuard<'_, Course> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.course.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, note: impl FnOnce(&mut Course)) {
+        if self.is_kept {
+            note(&mut self.course());
+        }
     }
 
     pub(crate) fn failed(&self, alias: Alias, failure: &Failure) {
-        let mut course = self.course();
-        course.served = None;
-        course.attempts.push((alias, failure.class.name().to_owned()));
+        self.keep(|course| {
+            course.served = None;
+            course.attempts.push((alias, failure.class.name().to_owned()));
+        });
     }
 
     /// Whoever is at it; the beginning of an answer makes it the one that served.
     pub(crate) fn trying(&self, alias: Alias) {
-        self.course().served = Some(alias);
+        self.keep(|course| course.served = Some(alias));
     }
 
     pub(crate) fn set_passed_over(&self, accounts: Vec<(Alias, String)>) {
-        self.course().passed_over = accounts;
+        self.keep(|course| course.passed_over = accounts);
     }
 
     /// The account that answered.

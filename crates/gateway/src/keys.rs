@@ -154,6 +154,13 @@ impl Keys {
         }
         changes
     }
+
+    fn still_unsaved(&self, keys: &[KeyId]) {
+        let meters = self.meters();
+        for meter in keys.iter().filter_map(|id| meters.get(id)) {
+            meter.lock().dirty = true;
+        }
+    }
 }
 
 impl Gateway {
@@ -182,12 +189,19 @@ impl Inner {
     /// Tells the store what keys have used since the last time.
     pub(crate) async fn save_key_usage(&self) {
         let changes = self.keys.unsaved();
-        if !changes.is_empty()
-            && let Err(error) = self.book.store.apply(changes).await
-        {
-            tracing::error!(%error, "key usage not kept");
+        if changes.is_empty() {
+            return;
+        }
+        let told: Vec<KeyId> = changes.iter().filter_map(key_of).collect();
+        if let Err(error) = self.book.store.apply(changes).await {
+            tracing::error!(%error, "key usage not kept; it is tried again");
+            self.keys.still_unsaved(&told);
         }
     }
+}
+
+fn key_of(change: &Change) -> Option<KeyId> {
+    if let Change::PutKeyUsage(usage) = change { Some(usage.key.clone()) } else { None }
 }
 
 fn over(problem: LimitProblem) -> Failure {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{AccountId, MarkKind, Outcome, ProxyName, Unavailable, UnixMs, Want, WayName};
+use accounts::{
+    AccountId, MarkKind, Outcome, ProxyName, Reason, Roster, Unavailable, UnixMs, Want, WayName,
+};
 use conversation::{Failure, FailureClass, Retry, Scope};
 use tokio::time::Instant;
 
@@ -30,6 +32,38 @@ pub(crate) struct Lease {
 impl std::fmt::Debug for Lease {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Lease").field("account", &self.account.id).finish_non_exhaustive()
+    }
+}
+
+/// Why no account is there at this moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NotNow {
+    why: Unavailable,
+    /// Waiting a moment would not help.
+    is_for_long: bool,
+}
+
+impl NotNow {
+    /// One that only rests would have been taken as the last resort, unless another request is
+    /// trying it out right now: that one may soon have begun to be answered.
+    fn of(why: Unavailable, roster: &Roster, want: &Want<'_>, now: UnixMs) -> Self {
+        let is_for_long = match why {
+            Unavailable::Busy { .. } => false,
+            Unavailable::Nobody => true,
+            Unavailable::Out { .. } => {
+                !roster.explain(want, now).iter().any(|(_, reason)| match reason {
+                    Reason::Probing | Reason::Cooling { .. } | Reason::WayDown { .. } => true,
+                    Reason::Disabled
+                    | Reason::Marked(_)
+                    | Reason::Full
+                    | Reason::Paced { .. }
+                    | Reason::Tried
+                    | Reason::NotChosen
+                    | Reason::NotActive => false,
+                })
+            }
+        };
+        Self { why, is_for_long }
     }
 }
 
@@ -63,13 +97,12 @@ impl Inner {
             freed.as_mut().enable();
             let again = match self.try_lease(purpose) {
                 Ok(lease) => return Ok(lease),
-                Err(why) if Instant::now() < deadline && self.is_worth_waiting(purpose, why) => {
-                    match why {
-                        Unavailable::Busy { again } | Unavailable::Out { again } => again,
-                        Unavailable::Nobody => None,
-                    }
+                Err(NotNow { why, is_for_long }) if is_for_long || Instant::now() >= deadline => {
+                    return Err(self.unavailable(purpose, why));
                 }
-                Err(why) => return Err(self.unavailable(purpose, why)),
+                Err(NotNow { why: Unavailable::Busy { again }, .. }) => again,
+                // Told by the one who probes.
+                Err(NotNow { why: Unavailable::Out { .. } | Unavailable::Nobody, .. }) => None,
             };
             let pause = again.map_or(Duration::MAX, |at| at.since(self.now()));
             let until = Instant::now().checked_add(pause).map_or(deadline, |at| at.min(deadline));
@@ -77,28 +110,20 @@ impl Inner {
         }
     }
 
-    /// Whether an account is soon to be had: when one is free again, or when the request that tries
-    /// one out has begun to be answered.
-    fn is_worth_waiting(&self, purpose: Purpose<'_>, why: Unavailable) -> bool {
-        match why {
-            Unavailable::Busy { .. } => true,
-            Unavailable::Nobody => false,
-            Unavailable::Out { .. } => {
-                let own_way = purpose.proxy().map(|name| way_name(Some(name)));
-                let want = want(purpose, own_way.as_ref());
-                let reasons = self.book.roster().explain(&want, self.now());
-                reasons.iter().any(|(_, reason)| *reason == accounts::Reason::Probing)
-            }
-        }
-    }
-
     /// Without waiting.
-    pub(crate) fn try_lease(self: &Arc<Self>, purpose: Purpose<'_>) -> Result<Lease, Unavailable> {
+    pub(crate) fn try_lease(self: &Arc<Self>, purpose: Purpose<'_>) -> Result<Lease, NotNow> {
         let own_way = purpose.proxy().map(|name| way_name(Some(name)));
         let want = want(purpose, own_way.as_ref());
-        let selected = self.book.roster().select(&want, self.now())?;
-        // The book is changed before the roster is, and the other way round when one goes.
-        let Some(account) = self.book.get(selected.id) else { return Err(Unavailable::Nobody) };
+        let account = loop {
+            let selected = {
+                let (mut roster, now) = (self.book.roster(), self.now());
+                roster.select(&want, now).map_err(|why| NotNow::of(why, &roster, &want, now))?
+            };
+            // One that has gone meanwhile is in the roster no more: another one is chosen.
+            if let Some(account) = self.book.get(selected.id) {
+                break account;
+            }
+        };
         let way = own_way.unwrap_or_else(|| account.member().way);
         Ok(Lease {
             gateway: Arc::clone(self),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{Credential, Mark, MarkKind, MarkTexts, UnixMs};
-use conversation::{Failure, FailureClass};
+use conversation::{Failure, FailureClass, Scope};
 use secrecy::ExposeSecret as _;
 use upstream::WebCredential;
 use upstream::classify;
@@ -39,6 +39,8 @@ impl Suspicion {
         let by_class = match failure.class {
             FailureClass::Quota => Some(MarkKind::Limit),
             FailureClass::AccountRejected => Some(MarkKind::Abnormal),
+            // One request may be forbidden, or the account blocked: that is looked into.
+            FailureClass::Forbidden if failure.scope == Scope::Account => Some(MarkKind::Abnormal),
             FailureClass::Invalid
             | FailureClass::ContextTooLong
             | FailureClass::Unauthenticated

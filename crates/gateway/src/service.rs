@@ -98,10 +98,11 @@ impl Ask {
     #[must_use]
     pub fn new(grant: Arc<Grant>, turn: Turn) -> Self {
         let place = Place::of(grant.client(), &turn.messages);
-        Self { grant, turn, place, report: Report::default() }
+        let report = Report::of(&grant);
+        Self { grant, turn, place, report }
     }
 
-    /// Filled while the turn is served.
+    /// Filled while the turn is served, for the administrator's requests.
     #[must_use]
     pub fn report(&self) -> Report {
         self.report.clone()
@@ -119,7 +120,7 @@ pub struct Gateway(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) backend: Backend,
-    pub(crate) book: Book,
+    pub(crate) book: Arc<Book>,
     pub(crate) ways: Ways,
     pub(crate) keys: Keys,
     pub(crate) logins: Logins,
@@ -171,9 +172,11 @@ impl Gateway {
         if !first.is_empty() {
             store.apply(first).await?;
         }
+        let tasks = TaskTracker::new();
+        let book = Book::new(store, &snapshot, options.pool.clone(), tasks.clone());
         let gateway = Self(Arc::new(Inner {
             backend,
-            book: Book::new(store, &snapshot, options.pool.clone()),
+            book: Arc::new(book),
             ways,
             keys: Keys::new(&snapshot, options.key_prefix.clone()),
             logins: Logins::default(),
@@ -184,7 +187,7 @@ impl Gateway {
             options,
             ambient,
             catalogue: Catalogue::default(),
-            tasks: TaskTracker::new(),
+            tasks,
             cut: CancellationToken::new(),
             counters: Counters::default(),
         }));

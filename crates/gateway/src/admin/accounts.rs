@@ -160,25 +160,35 @@ impl Gateway {
         names: &[String],
         enabled: bool,
     ) -> Result<Touched, AdminError> {
-        self.alter(names, |record| {
-            record.enabled = enabled;
-            if enabled {
-                record.mark = None;
+        let touched = self
+            .alter(names, |record| {
+                record.enabled = enabled;
+                if enabled {
+                    record.mark = None;
+                }
+            })
+            .await?;
+        if enabled {
+            self.forget_suspicions(&touched.done);
+        }
+        Ok(touched)
+    }
+
+    /// The operator has looked: what was only suspected is forgotten.
+    fn forget_suspicions(&self, names: &[String]) {
+        for name in names {
+            if let Ok(account) = self.inner().pooled(name) {
+                self.inner().book.roster().well(account.id);
             }
-        })
-        .await
+        }
+        self.inner().book.freed.notify_waiters();
     }
 
     /// # Errors
     /// The store does not take it.
     pub async fn clear_marks(&self, names: &[String]) -> Result<Touched, AdminError> {
         let touched = self.alter(names, |record| record.mark = None).await?;
-        for name in &touched.done {
-            if let Ok(account) = self.inner().pooled(name) {
-                self.inner().book.roster().well(account.id);
-            }
-        }
-        self.inner().book.freed.notify_waiters();
+        self.forget_suspicions(&touched.done);
         Ok(touched)
     }
 
@@ -199,23 +209,14 @@ impl Gateway {
                 for (old, new) in pairs {
                     let found = find(draft, &old).and_then(|id| Ok((id, input::alias(&new)?)));
                     match found {
-                        Ok((id, new)) => wanted.push((old, id, new)),
+                        Ok((id, new)) => wanted.push(Renaming { old, id, new }),
                         Err(error) => touched.failed(old, error),
                     }
                 }
-                let moving: BTreeSet<AccountId> = wanted.iter().map(|(_, id, _)| *id).collect();
-                let mut names = BTreeSet::new();
-                for (old, id, new) in wanted {
-                    let holder = draft.find(&new);
-                    let is_free = holder.is_none_or(|holder| moving.contains(&holder));
-                    if !is_free || !names.insert(new.clone()) {
-                        touched.failed(old, format!("there is already an account `{new}`"));
-                        continue;
-                    }
+                for Renaming { old, id, new } in renamings(draft, wanted, &mut touched) {
                     let _ = draft.alter(id, |record| record.alias = new);
                     touched.done(old);
                 }
-                without_doubles(draft, &moving)?;
                 Ok((touched, Vec::new()))
             })
             .await
@@ -458,19 +459,42 @@ fn merge_one(
     Ok(())
 }
 
-/// A swap is complete only when all have moved; a name that was to become free but did not is
-/// found here.
-fn without_doubles(draft: &Draft, moving: &BTreeSet<AccountId>) -> Result<(), AdminError> {
-    let mut names = BTreeSet::new();
-    let ids: BTreeSet<AccountId> =
-        draft.pooled().into_iter().chain(moving.iter().copied()).collect();
-    for record in ids.into_iter().filter_map(|id| draft.record(id)) {
-        if !names.insert(record.alias.clone()) {
-            let text = format!("two accounts would be called `{}`", record.alias);
-            return Err(AdminError::Conflict(text));
+/// One account gets another name.
+struct Renaming {
+    old: String,
+    id: AccountId,
+    new: Alias,
+}
+
+/// Those that can be, all at once: a name is free when nobody has it or its holder moves away. One
+/// that cannot move keeps its name, which may hold up another one.
+fn renamings(draft: &Draft, wanted: Vec<Renaming>, touched: &mut Touched) -> Vec<Renaming> {
+    let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
+    let mut possible = Vec::new();
+    for renaming in wanted {
+        if !ids.insert(renaming.id) {
+            touched.failed(renaming.old, "it is named twice");
+        } else if !names.insert(renaming.new.clone()) {
+            let reason = format!("another one is to be called `{}`", renaming.new);
+            touched.failed(renaming.old, reason);
+        } else {
+            possible.push(renaming);
         }
     }
-    Ok(())
+    loop {
+        let moving: BTreeSet<AccountId> = possible.iter().map(|renaming| renaming.id).collect();
+        let is_free = |renaming: &Renaming| {
+            draft.find(&renaming.new).is_none_or(|holder| moving.contains(&holder))
+        };
+        let (free, held): (Vec<_>, Vec<_>) = possible.into_iter().partition(is_free);
+        if held.is_empty() {
+            return free;
+        }
+        for Renaming { old, id: _, new } in held {
+            touched.failed(old, format!("there is already an account `{new}`"));
+        }
+        possible = free;
+    }
 }
 
 fn declare_one(inner: &Inner, draft: &mut Draft, understood: Understood) -> Result<(), AdminError> {
@@ -485,6 +509,9 @@ fn declare_one(inner: &Inner, draft: &mut Draft, understood: Understood) -> Resu
                 .map_err(|error| AdminError::invalid("credential", error.to_string()))?;
             let mut rest = understood;
             rest.primary = None;
+            if digest(record.tokens.primary.expose_secret()) != declared {
+                rest.forget_tokens();
+            }
             let credential = rest.merge_into(&mut record, credential);
             draft.put(record, credential);
             Ok(())

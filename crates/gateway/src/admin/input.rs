@@ -126,6 +126,11 @@ impl Inner {
 }
 
 impl Understood {
+    /// What goes with a primary token stays with it.
+    pub(crate) fn forget_tokens(&mut self) {
+        (self.primary, self.secondary, self.refresh) = (None, None, None);
+    }
+
     /// A whole account; what is not said is made up: machine ids from the account, so that the same
     /// account is the same machine, the rest at random.
     pub(crate) fn into_record(

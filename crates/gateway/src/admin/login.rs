@@ -76,6 +76,8 @@ impl Gateway {
     ) -> Result<Option<Alias>, AdminError> {
         let inner = self.inner();
         let pkce = inner.logins.get(id).ok_or_else(|| AdminError::NotFound("such login".into()))?;
+        // Before the tokens are fetched: they are given once.
+        alias.as_deref().map(super::input::alias).transpose()?;
         let via = inner.ways.via(None).map_err(AdminError::Upstream)?;
         let polled = inner.backend.poll_login(&pkce, &via).await;
         let polled = polled.map_err(|error| AdminError::Upstream(classify(&error)))?;

@@ -63,7 +63,7 @@ impl Drive<'_> {
         let end = self.pending.pop();
         self.looked_at = self.pending.len();
         self.visible = true;
-        if let Some(estimate) = self.meter.estimate(&self.work.turn) {
+        if let Some(estimate) = self.note_estimate() {
             let usage = if may_look_up {
                 if !self.deliver_rest().await {
                     return false;
@@ -72,12 +72,25 @@ impl Drive<'_> {
             } else {
                 estimate
             };
+            if let Some(metering) = &self.work.metering {
+                metering.note(&usage);
+            }
             self.pending.push(Event::Usage(usage));
         }
         // Both were looked at, or say nothing to those who look.
         self.pending.extend(end);
         self.looked_at = self.pending.len();
         true
+    }
+
+    /// Counts what was said against the limits of the key, when the upstream told no figures: an
+    /// answer costs what it costs, whether its reader stays to the end or not.
+    pub(super) fn note_estimate(&self) -> Option<conversation::Usage> {
+        let estimate = self.meter.estimate(&self.work.turn)?;
+        if let Some(metering) = &self.work.metering {
+            metering.note(&estimate);
+        }
+        Some(estimate)
     }
 
     /// Waits for room as long as a stalled client is waited for.

@@ -1,14 +1,25 @@
 //! The gateway in front of the simulated backend: accounts, failures, deadlines, cancellation.
 
+mod accounts;
+mod all_out;
+mod canary;
 mod cancel;
 mod catalogue;
 mod deadlines;
 mod failover;
 mod figures;
 mod formats;
+mod keys;
 mod lifecycle;
+mod logins;
+mod marks;
+mod one_account;
+mod proxies;
+mod renewals;
+mod reports;
 mod rig;
 mod slow_reader;
+mod slow_store;
 mod tokens;
 mod tools;
 mod turned_away;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use accounts::{MarkTexts, PoolPolicy, Rotation};
+use accounts::{Mark, MarkTexts, PoolPolicy, Rotation};
 use conversation::{BlockKind, Event, Failure, Fold, Grammar, Reply, Turn};
 use gateway::{
-    AccountInput, Ambient, Answer, Ask, Beginning, ClientId, Gateway, Grant, MemoryOptions,
-    Options, SuspendOptions,
+    AccountInput, AccountView, Ambient, Answer, Ask, Beginning, ClientId, Gateway, Grant,
+    MemoryOptions, Options, Report, SuspendOptions,
 };
 use simulator::{AccountBehaviour, CallOutcome, Config, Control, Simulator, tokens};
 use store::{MemoryStore, Store};
@@ -159,7 +159,8 @@ pub(crate) async fn open(
         api: origin.clone(),
         agent: origin.clone(),
         web: origin,
-        oauth_client_id: "client-of-the-tests".into(),
+        // The one that the simulated backend knows.
+        oauth_client_id: "KbZUR41cY7W6zRSdpSUJ7I7mLYBKOCmB".into(),
     };
     let beginning = Beginning { declared, ..Beginning::default() };
     let backend = Backend::new(pool, endpoints, identity);
@@ -171,6 +172,7 @@ pub(crate) struct Rig {
     pub(crate) gateway: Gateway,
     pub(crate) control: Control,
     pub(crate) clock: Arc<Clock>,
+    pub(crate) url: String,
     _tasks: JoinSet<()>,
 }
 
@@ -192,14 +194,37 @@ impl Rig {
         options: Options,
         config: Config,
     ) -> Self {
+        let options = Options { flow, ..options };
+        let store = Arc::new(MemoryStore::new());
+        Self::over(store, declared(credentials), options, config).await
+    }
+
+    /// With a store and accounts that the settings declare.
+    pub(crate) async fn over(
+        store: Arc<dyn Store>,
+        declared: Vec<AccountInput>,
+        options: Options,
+        config: Config,
+    ) -> Self {
         let any = "127.0.0.1:0".parse().expect("address");
         let simulator = Simulator::bind(any, config).await.expect("a free port");
         let (url, control) = (format!("http://{}", simulator.local_addr()), simulator.control());
         let mut tasks = JoinSet::new();
         tasks.spawn(simulator.serve(std::future::pending()));
         let clock = Arc::new(Clock::default());
-        let gateway = gateway(&url, flow, credentials, options, Arc::clone(&clock)).await;
-        Self { gateway, control, clock, _tasks: tasks }
+        let gateway = open(&url, options, Arc::clone(&clock), store, declared).await;
+        Self { gateway, control, clock, url, _tasks: tasks }
+    }
+
+    /// Stops the gateway and starts another one over what the store keeps.
+    pub(crate) async fn restart(
+        &mut self,
+        store: Arc<dyn Store>,
+        declared: Vec<AccountInput>,
+        options: Options,
+    ) {
+        soon("the end", self.gateway.shut_down(Duration::from_secs(1))).await;
+        self.gateway = open(&self.url, options, Arc::clone(&self.clock), store, declared).await;
     }
 
     pub(crate) fn treat(&self, user: &str, behaviour: AccountBehaviour) {
@@ -212,10 +237,32 @@ impl Rig {
     }
 
     pub(crate) async fn ask_turn(&self, turn: Turn) -> Result<Reply, Failure> {
-        let ask = Ask::new(grant(), turn);
-        let answer = soon("the beginning", self.gateway.answer(ask)).await?;
+        Box::pin(self.ask_as(&grant(), turn)).await.0
+    }
+
+    /// The same for somebody else, with what the administrator is told of it.
+    pub(crate) async fn ask_as(
+        &self,
+        grant: &Arc<Grant>,
+        turn: Turn,
+    ) -> (Result<Reply, Failure>, Report) {
+        let ask = Ask::new(Arc::clone(grant), turn);
+        let report = ask.report();
+        let answer = match soon("the beginning", self.gateway.answer(ask)).await {
+            Ok(answer) => answer,
+            Err(failure) => return (Err(failure), report),
+        };
         let seen = read(answer).await;
-        seen.result.map(|()| seen.reply.expect("whole"))
+        (seen.result.map(|()| seen.reply.expect("whole")), report)
+    }
+
+    /// The account as the administrator sees it.
+    pub(crate) fn account(&self, alias: &str) -> AccountView {
+        self.gateway.account(alias).unwrap_or_else(|| panic!("no account {alias}"))
+    }
+
+    pub(crate) fn mark(&self, alias: &str) -> Option<Mark> {
+        self.account(alias).record.mark.clone()
     }
 
     /// The answer once its beginning is there.
@@ -305,4 +352,55 @@ pub(crate) async fn read(mut answer: Answer) -> Seen {
     }
     assert!(grammar.is_ended() || result.is_err(), "an answer that merely stops: {text}");
     Seen { text, reply: fold.finish().ok(), result }
+}
+
+/// An account under a name, of this credential.
+pub(crate) fn input(alias: &str, credential: &str) -> AccountInput {
+    AccountInput {
+        alias: Some(alias.into()),
+        primary: Some(credential.into()),
+        ..AccountInput::default()
+    }
+}
+
+pub(crate) fn names<const N: usize>(names: [&str; N]) -> [String; N] {
+    names.map(str::to_owned)
+}
+
+pub(crate) fn memory() -> Arc<MemoryStore> {
+    Arc::new(MemoryStore::new())
+}
+
+/// The database in a folder. Only one at a time can have it open.
+pub(crate) fn sqlite(folder: &std::path::Path) -> Arc<dyn Store> {
+    let key = store::KeySource::default_in(folder);
+    let random = |bytes: &mut [u8]| {
+        for part in bytes.chunks_mut(16) {
+            part.copy_from_slice(&Uuid::new_v4().as_bytes()[..part.len()]);
+        }
+    };
+    Arc::new(store::SqliteStore::open(folder, key, random).expect("a database"))
+}
+
+/// A token of the user that differs by its life.
+pub(crate) fn session_for(user: &str, life: Duration) -> String {
+    tokens::session_token(user, SystemTime::now() + life)
+}
+
+/// Puts the clock of the runtime forward, step by step, until a state comes about. In between,
+/// calls under way have time to end.
+pub(crate) async fn jump_until(what: &str, state: impl Fn() -> bool) {
+    for _ in 0..60 {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(15)).await;
+        tokio::time::resume();
+        let real = std::time::Instant::now();
+        while real.elapsed() < Duration::from_millis(30) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if state() {
+            return;
+        }
+    }
+    panic!("{what} did not come about");
 }
