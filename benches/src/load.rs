@@ -41,6 +41,8 @@ const SMALL: &str = "Hello there";
 /// The servers under test.
 struct Bench {
     _simulator: Process,
+    /// What the gateways keep.
+    _folder: tempfile::TempDir,
     proxy: Process,
     agent: Process,
     chat: Process,
@@ -99,8 +101,11 @@ fn start(binary: &Path) -> Result<Bench> {
         .context("the simulator's token")?;
     let url = format!("http://{upstream}");
     let account = format!("bench={token}");
+    let folder = tempfile::tempdir()?;
     let gateway = |flow: &str| {
+        let data = folder.path().join(flow).display().to_string();
         let env = [
+            ("DATA_DIR", data.as_str()),
             ("AUTH_TOKEN", KEY),
             ("PORT", "0"),
             ("UPSTREAM_API_URL", &url),
@@ -122,7 +127,7 @@ fn start(binary: &Path) -> Result<Bench> {
         (Side::Chat, to(&chat)?),
         (Side::Agent, to(&agent)?),
     ];
-    Ok(Bench { _simulator: simulator, proxy, agent, chat, targets })
+    Ok(Bench { _simulator: simulator, _folder: folder, proxy, agent, chat, targets })
 }
 
 async fn warm_up(bench: &Bench) -> Result<()> {
@@ -143,7 +148,14 @@ fn footprint(bench: &Bench, binary: &Path, table: &mut Table) -> Result<()> {
     let megabytes = std::fs::metadata(binary)?.len() as f64 / 1e6;
     table.add("binary size, MB", Side::Agent, megabytes);
     let started = Instant::now();
-    let env = [("AUTH_TOKEN", KEY), ("PORT", "0"), ("UPSTREAM_API_URL", "http://127.0.0.1:9")];
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().display().to_string();
+    let env = [
+        ("AUTH_TOKEN", KEY),
+        ("PORT", "0"),
+        ("DATA_DIR", data.as_str()),
+        ("UPSTREAM_API_URL", "http://127.0.0.1:9"),
+    ];
     drop(Process::start(binary, &["serve"], &env, 1)?);
     table.add("start-up, ms", Side::Agent, started.elapsed().as_secs_f64() * 1e3);
     Ok(())

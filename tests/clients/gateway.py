@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import shutil
 import signal
 import subprocess
 import threading
@@ -115,9 +116,12 @@ def start_all(binary, work):
         command = ["simulate", "--listen", "127.0.0.1:0"]
         backend = start("backend", command, r"(http://[^ \n]+)\n.*token: (\S+)\n", work).wait()
         for flow in FLOWS:
-            settings = serve_environment(flow, key, *backend.groups(), work)
-            start(flow, ["serve"], LISTENING, work, settings)
-            start(f"{flow}-unsuspended", ["serve"], LISTENING, work, settings | UNSUSPENDED)
+            for name, more in ((flow, {}), (f"{flow}-unsuspended", UNSUSPENDED)):
+                # What an earlier run has kept is no concern of this one.
+                data = work / f"{name}-data"
+                shutil.rmtree(data, ignore_errors=True)
+                settings = serve_environment(flow, key, *backend.groups(), data)
+                start(name, ["serve"], LISTENING, work, settings | more)
         for process in running:
             process.wait()
     except BaseException:
@@ -126,11 +130,11 @@ def start_all(binary, work):
     return key, running
 
 
-def serve_environment(flow, key, backend, token, work):
+def serve_environment(flow, key, backend, token, data):
     return {
         "AUTH_TOKEN": key,
         "CURSOR_ACCOUNTS": f"clients={token}",
-        "DATA_DIR": str(work / f"{flow}-data"),
+        "DATA_DIR": str(data),
         "HOST": "127.0.0.1",
         "PORT": "0",
         "LOG_LEVEL": "warn",

@@ -39,7 +39,7 @@ const LAYERS: &[Layer] = &[
     layer(
         "server",
         &["gateway", "dialects", "conversation", "accounts", "settings"],
-        &["simulator", "upstream"],
+        &["simulator", "store", "upstream"],
     ),
     layer("simulator", &["cursor-proto"], &[]),
     layer("benches", &["cursor-proto"], &[]),

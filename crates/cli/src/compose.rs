@@ -76,6 +76,11 @@ pub(crate) async fn assemble(
     let limits = settings.limits;
     let options = server::Options {
         key,
+        shared_token: settings
+            .shared_token
+            .as_ref()
+            .and_then(|token| ClientKey::new(token.expose_secret())),
+        auth_failures: settings.auth_failures,
         route_prefix: settings.route_prefix.clone(),
         body_limit: limits.body_bytes,
         body_timeout: settings.timeouts.request_body,

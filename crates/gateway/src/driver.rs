@@ -17,7 +17,7 @@ pub(crate) use self::waiting::{Wait, Waiting};
 use crate::attempt::Work;
 use crate::estimate::Meter;
 use crate::service::Inner;
-use crate::transcript::AnswerMark;
+use crate::transcript::AnswerDigest;
 
 mod end;
 mod step;
@@ -43,7 +43,7 @@ pub(crate) struct Drive<'a> {
     session: Session,
     caller: Caller,
     account: AccountId,
-    mark: AnswerMark,
+    digest: AnswerDigest,
     limiter: Option<Limiter>,
     /// For a client that wants no reasoning.
     filter: Option<WithoutReasoning>,
@@ -95,7 +95,7 @@ impl<'a> Drive<'a> {
             session,
             caller,
             account,
-            mark: AnswerMark::new(&work.place),
+            digest: AnswerDigest::new(&work.place),
             limiter: Limiter::new(&work.turn.limits),
             filter: (work.turn.reasoning.wanted == Some(false)).then(WithoutReasoning::default),
             meter: Meter::default(),
@@ -350,7 +350,7 @@ impl<'a> Drive<'a> {
             if let (Event::Usage(usage), Some(metering)) = (event, &self.work.metering) {
                 metering.note(usage);
             }
-            self.mark.see(event);
+            self.digest.see(event);
             if cfg!(debug_assertions)
                 && let Err(violation) = self.grammar.accept(event)
             {

@@ -9,7 +9,7 @@ use accounts::AccountId;
 use tokio::time::Instant;
 use upstream::Memory;
 
-use crate::transcript::Mark;
+use crate::transcript::Digest;
 
 /// Bounds of what is kept.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +44,7 @@ pub(crate) struct Memories {
 
 #[derive(Debug, Default)]
 struct Kept {
-    by_mark: HashMap<Mark, Entry>,
+    by_digest: HashMap<Digest, Entry>,
     bytes: usize,
 }
 
@@ -53,26 +53,26 @@ impl Memories {
         Self { options, kept: Mutex::default() }
     }
 
-    pub(crate) fn find(&self, mark: &Mark) -> Option<Remembered> {
+    pub(crate) fn find(&self, digest: &Digest) -> Option<Remembered> {
         let kept = self.lock();
-        let entry = kept.by_mark.get(mark)?;
+        let entry = kept.by_digest.get(digest)?;
         (entry.at.elapsed() < self.options.timeout).then(|| entry.remembered.clone())
     }
 
-    /// Keeps the state after the answer `mark`; the one before it, `from`, is superseded.
-    pub(crate) fn keep(&self, mark: Mark, from: Option<Mark>, remembered: Remembered) {
+    /// Keeps the state after the answer `digest`; the one before it, `from`, is superseded.
+    pub(crate) fn keep(&self, digest: Digest, from: Option<Digest>, remembered: Remembered) {
         let bytes = remembered.memory.bytes();
         let mut kept = self.lock();
         if let Some(from) = from {
             kept.remove(&from);
         }
-        kept.remove(&mark);
+        kept.remove(&digest);
         if self.options.timeout.is_zero() || bytes > self.options.bytes {
             return;
         }
         kept.bytes += bytes;
-        kept.by_mark.insert(mark, Entry { remembered, bytes, at: Instant::now() });
-        if kept.by_mark.len() > self.options.most || kept.bytes > self.options.bytes {
+        kept.by_digest.insert(digest, Entry { remembered, bytes, at: Instant::now() });
+        if kept.by_digest.len() > self.options.most || kept.bytes > self.options.bytes {
             kept.make_room(self.options);
         }
     }
@@ -83,8 +83,8 @@ impl Memories {
 }
 
 impl Kept {
-    fn remove(&mut self, mark: &Mark) {
-        if let Some(entry) = self.by_mark.remove(mark) {
+    fn remove(&mut self, digest: &Digest) {
+        if let Some(entry) = self.by_digest.remove(digest) {
             self.bytes -= entry.bytes;
         }
     }
@@ -92,17 +92,17 @@ impl Kept {
     /// Drops what is too old, then the oldest down to nine tenths of the bounds, so that this
     /// happens seldom.
     fn make_room(&mut self, options: MemoryOptions) {
-        let mut marks: Vec<(Instant, Mark)> =
-            self.by_mark.iter().map(|(mark, entry)| (entry.at, *mark)).collect();
-        marks.sort_unstable_by_key(|(at, _)| *at);
+        let mut digests: Vec<(Instant, Digest)> =
+            self.by_digest.iter().map(|(digest, entry)| (entry.at, *digest)).collect();
+        digests.sort_unstable_by_key(|(at, _)| *at);
         let most = options.most - options.most / 10;
         let bytes = options.bytes - options.bytes / 10;
-        for (at, mark) in marks {
-            let fits = self.by_mark.len() <= most && self.bytes <= bytes;
+        for (at, digest) in digests {
+            let fits = self.by_digest.len() <= most && self.bytes <= bytes;
             if fits && at.elapsed() < options.timeout {
                 break;
             }
-            self.remove(&mark);
+            self.remove(&digest);
         }
     }
 }

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 
 use crate::attempt::Work;
-use crate::transcript::Mark;
+use crate::transcript::Digest;
 
 /// Bounds for streams that wait.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +90,7 @@ pub(crate) struct Suspended {
 
 #[derive(Debug, Default)]
 struct Registry {
-    by_mark: HashMap<Mark, Waiting>,
+    by_digest: HashMap<Digest, Waiting>,
     /// Counts up, so that the oldest is known.
     next: u64,
     bytes: usize,
@@ -99,7 +99,7 @@ struct Registry {
 /// A place in the registry, as its task holds it.
 #[derive(Debug)]
 pub(crate) struct Ticket {
-    mark: Mark,
+    digest: Digest,
     number: u64,
     pub(crate) resume: oneshot::Receiver<Resume>,
 }
@@ -119,14 +119,14 @@ impl Suspended {
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.lock().by_mark.len()
+        self.lock().by_digest.len()
     }
 
     /// Enters a stream that holds `bytes`; the oldest ones have to go when there are too many. One
     /// that is too large by itself is turned away: its ticket will never bring anything.
     pub(crate) fn enter(
         &self,
-        mark: Mark,
+        digest: Digest,
         calls: Vec<String>,
         terms: Terms,
         bytes: usize,
@@ -138,20 +138,20 @@ impl Suspended {
         registry.next += 1;
         if bytes > self.options.bytes {
             tracing::info!(bytes, "a stream is too large to be suspended");
-            return Ticket { mark, number, resume: receiver };
+            return Ticket { digest, number, resume: receiver };
         }
         // The same answer given twice: the newer stream is the one that is waited for.
-        registry.take(&mark);
+        registry.take(&digest);
         registry.bytes += bytes;
-        registry.by_mark.insert(mark, Waiting { number, calls, terms, bytes, resume });
+        registry.by_digest.insert(digest, Waiting { number, calls, terms, bytes, resume });
         registry.make_room(self.options);
-        Ticket { mark, number, resume: receiver }
+        Ticket { digest, number, resume: receiver }
     }
 
     /// A stream that waits has come to hold this much.
     pub(crate) fn update(&self, ticket: &Ticket, bytes: usize) {
         let mut registry = self.lock();
-        let Some(waiting) = registry.by_mark.get_mut(&ticket.mark) else { return };
+        let Some(waiting) = registry.by_digest.get_mut(&ticket.digest) else { return };
         let bytes = bytes + waiting.terms.bytes();
         if waiting.number == ticket.number && waiting.bytes != bytes {
             let before = std::mem::replace(&mut waiting.bytes, bytes);
@@ -166,8 +166,8 @@ impl Suspended {
     /// # Errors
     /// None does; the work is to be done from the transcript.
     pub(crate) fn resume(&self, work: Work) -> Result<(), Box<Work>> {
-        let Some((mark, after)) = work.place.answered else { return Err(Box::new(work)) };
-        let Some(waiting) = self.lock().take(&mark) else { return Err(Box::new(work)) };
+        let Some((digest, after)) = work.place.answered else { return Err(Box::new(work)) };
+        let Some(waiting) = self.lock().take(&digest) else { return Err(Box::new(work)) };
         let terms = Terms::new(&work.turn, &work.route);
         let results = only_results(&work.turn.messages[after..])
             .filter(|results| waiting.terms == terms && same_calls(&waiting.calls, results));
@@ -181,9 +181,9 @@ impl Suspended {
     pub(crate) fn leave(&self, ticket: &Ticket) -> bool {
         let mut registry = self.lock();
         let is_there =
-            registry.by_mark.get(&ticket.mark).is_some_and(|w| w.number == ticket.number);
+            registry.by_digest.get(&ticket.digest).is_some_and(|w| w.number == ticket.number);
         if is_there {
-            registry.take(&ticket.mark);
+            registry.take(&ticket.digest);
         }
         is_there
     }
@@ -195,16 +195,16 @@ impl Suspended {
 
 impl Registry {
     fn make_room(&mut self, options: SuspendOptions) {
-        while self.by_mark.len() > options.most || self.bytes > options.bytes {
-            let oldest = self.by_mark.iter().min_by_key(|(_, waiting)| waiting.number);
-            let Some(mark) = oldest.map(|(mark, _)| *mark) else { break };
-            self.take(&mark);
+        while self.by_digest.len() > options.most || self.bytes > options.bytes {
+            let oldest = self.by_digest.iter().min_by_key(|(_, waiting)| waiting.number);
+            let Some(digest) = oldest.map(|(digest, _)| *digest) else { break };
+            self.take(&digest);
             tracing::info!("too many suspended streams; the oldest is given up");
         }
     }
 
-    fn take(&mut self, mark: &Mark) -> Option<Waiting> {
-        let waiting = self.by_mark.remove(mark)?;
+    fn take(&mut self, digest: &Digest) -> Option<Waiting> {
+        let waiting = self.by_digest.remove(digest)?;
         self.bytes -= waiting.bytes;
         Some(waiting)
     }

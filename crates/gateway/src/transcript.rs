@@ -1,7 +1,7 @@
 //! Which conversation a request continues: clients send no id, so one is derived from the
 //! transcript.
 //!
-//! A mark stands for all messages up to and with one answer. It is computed when the answer
+//! A digest stands for all messages up to and with one answer. It is computed when the answer
 //! ends and again from the next request, which brings that answer back. What clients change on
 //! the way is left out: white space, reasoning, reminders between the messages, the spelling of
 //! argument JSON, how text is cut into parts.
@@ -23,7 +23,7 @@ impl ClientId {
 
 /// The messages up to some place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Mark([u8; 32]);
+pub(crate) struct Digest([u8; 32]);
 
 /// The speaker of a group of messages; those that follow each other are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +37,10 @@ enum Speaker {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     /// All messages: what the answer will continue.
-    pub(crate) whole: Mark,
+    pub(crate) whole: Digest,
     /// The messages up to and with the last answer, and how many they are. `None` in a
     /// conversation without an answer, which is a new one.
-    pub(crate) answered: Option<(Mark, usize)>,
+    pub(crate) answered: Option<(Digest, usize)>,
 }
 
 impl Place {
@@ -97,9 +97,9 @@ impl Chain {
         }
     }
 
-    fn end(mut self) -> Mark {
+    fn end(mut self) -> Digest {
         self.close();
-        Mark(self.so_far)
+        Digest(self.so_far)
     }
 }
 
@@ -192,16 +192,16 @@ impl Group {
     }
 }
 
-/// Follows an answer that goes out, so that its mark is there when it ends.
+/// Follows an answer that goes out, so that its digest is there when it ends.
 #[derive(Debug, Clone)]
-pub(crate) struct AnswerMark {
-    before: Mark,
+pub(crate) struct AnswerDigest {
+    before: Digest,
     group: Group,
     /// Whether pieces belong to a block of text.
     in_text: bool,
 }
 
-impl AnswerMark {
+impl AnswerDigest {
     pub(crate) fn new(place: &Place) -> Self {
         Self { before: place.whole, group: Group::default(), in_text: false }
     }
@@ -220,8 +220,8 @@ impl AnswerMark {
         }
     }
 
-    pub(crate) fn end(self) -> Mark {
-        Mark(continued(self.before.0, Speaker::Assistant, self.group))
+    pub(crate) fn end(self) -> Digest {
+        Digest(continued(self.before.0, Speaker::Assistant, self.group))
     }
 }
 
@@ -243,9 +243,9 @@ mod tests {
         Part::ToolCall(ToolCall { id: id.into(), name: "read".into(), arguments: arguments.into() })
     }
 
-    /// The mark of `before` and an answer of these events.
-    fn answered(before: &[Message], events: &[Event]) -> Mark {
-        let mut answer = AnswerMark::new(&Place::of(&client(), before));
+    /// The digest of `before` and an answer of these events.
+    fn answered(before: &[Message], events: &[Event]) -> Digest {
+        let mut answer = AnswerDigest::new(&Place::of(&client(), before));
         for event in events {
             answer.see(event);
         }
@@ -270,7 +270,7 @@ mod tests {
             Event::Delta("{ \"a\": 1 }".into()),
             Event::Closed(None),
         ];
-        let mark = answered(&[user("hi")], &events);
+        let digest = answered(&[user("hi")], &events);
         // The client drops the reasoning, trims the text, spells the arguments its own way, cuts
         // the answer into two messages and adds a reminder.
         let back = [
@@ -283,22 +283,22 @@ mod tests {
             ]),
             Message::ToolResults(Vec::new()),
         ];
-        assert_eq!(Place::of(&client(), &back).answered, Some((mark, 4)));
+        assert_eq!(Place::of(&client(), &back).answered, Some((digest, 4)));
     }
 
     #[test]
-    fn other_clients_words_and_calls_have_other_marks() {
+    fn other_clients_words_and_calls_have_other_digests() {
         let events = [opened("c1"), Event::Closed(None)];
-        let mark = answered(&[user("hi")], &events);
+        let digest = answered(&[user("hi")], &events);
         let back =
             |text: &str, id: &str| vec![user(text), Message::Assistant(vec![call(id, "{}")])];
         let found = |client: &ClientId, back: &[Message]| {
             Place::of(client, back).answered.expect("an answer").0
         };
-        assert_eq!(found(&client(), &back("hi", "c1")), mark);
-        assert_ne!(found(&client(), &back("ho", "c1")), mark);
-        assert_ne!(found(&client(), &back("hi", "c2")), mark);
-        assert_ne!(found(&ClientId::new("b"), &back("hi", "c1")), mark);
+        assert_eq!(found(&client(), &back("hi", "c1")), digest);
+        assert_ne!(found(&client(), &back("ho", "c1")), digest);
+        assert_ne!(found(&client(), &back("hi", "c2")), digest);
+        assert_ne!(found(&ClientId::new("b"), &back("hi", "c1")), digest);
     }
 
     #[test]

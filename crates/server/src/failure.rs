@@ -6,6 +6,9 @@ use axum::response::{IntoResponse, Response};
 use conversation::{Failure, FailureClass};
 use dialects::{anthropic, openai_chat, openai_responses};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::language::Language;
 
 fn status(class: FailureClass) -> StatusCode {
     match class {
@@ -31,12 +34,33 @@ pub(crate) enum Surface {
     OpenAi,
     Responses,
     Anthropic,
+    /// The gateway's own: one error format for all.
+    Admin(Language),
+    /// The gateway's own, where an error is documented as `{"error": text}`.
+    ErrorOnly,
 }
 
 impl Surface {
     /// By what the client calls and how it introduces itself: also answers to requests that reach
     /// no handler have the shape that this client reads.
     pub(crate) fn of(path: &str, headers: &HeaderMap) -> Self {
+        const ADMIN: [&str; 8] = [
+            "/tokens/",
+            "/keys/",
+            "/proxies/",
+            "/login/",
+            "/pool/",
+            "/token-upgrade",
+            "/gen-",
+            "/get-checksum-header",
+        ];
+        const ERROR_ONLY: [&str; 3] = ["/build-key", "/token-profile/", "/config-version/"];
+        if ADMIN.iter().any(|start| path.starts_with(start)) {
+            return Self::Admin(Language::of(headers));
+        }
+        if ERROR_ONLY.iter().any(|start| path.starts_with(start)) {
+            return Self::ErrorOnly;
+        }
         if path.contains("/v1/messages") || headers.contains_key("anthropic-version") {
             return Self::Anthropic;
         }
@@ -53,7 +77,18 @@ impl Surface {
             (Self::Anthropic, FailureClass::Overloaded) => {
                 StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
             }
-            (Self::OpenAi | Self::Responses | Self::Anthropic, class) => status(class),
+            (
+                Self::OpenAi | Self::Responses | Self::Anthropic | Self::Admin(_) | Self::ErrorOnly,
+                class,
+            ) => status(class),
+        }
+    }
+
+    /// Whether answers may hold what no cache should.
+    pub(crate) fn is_own(self) -> bool {
+        match self {
+            Self::Admin(_) | Self::ErrorOnly => true,
+            Self::OpenAi | Self::Responses | Self::Anthropic => false,
         }
     }
 }
@@ -64,7 +99,7 @@ pub(crate) struct Refusal {
     pub(crate) surface: Surface,
     /// Not the class's own, such as 405.
     pub(crate) status: Option<StatusCode>,
-    pub(crate) failure: Failure,
+    pub(crate) failure: Box<Failure>,
     pub(crate) request_id: String,
 }
 
@@ -76,9 +111,56 @@ impl IntoResponse for Refusal {
             Surface::OpenAi => openai_chat::error_body(&failure),
             Surface::Responses => openai_responses::error_body(&failure),
             Surface::Anthropic => anthropic::error_body(&failure, &request_id),
+            Surface::Admin(language) => own_body(status, language, &failure),
+            Surface::ErrorOnly => {
+                serde_json::to_vec(&ErrorOnly { error: &failure.client }).unwrap_or_default()
+            }
         };
         respond(status, body, &failure)
     }
+}
+
+/// The error format of the gateway's own endpoints.
+#[derive(Serialize)]
+struct OwnError<'a> {
+    status: &'static str,
+    code: u16,
+    error: &'a str,
+    message: &'static str,
+}
+
+#[derive(Serialize)]
+struct ErrorOnly<'a> {
+    error: &'a str,
+}
+
+fn own_body(status: StatusCode, language: Language, failure: &Failure) -> Vec<u8> {
+    let body = OwnError {
+        status: "error",
+        code: status.as_u16(),
+        error: &failure.client,
+        message: phrase(status, language),
+    };
+    serde_json::to_vec(&body).unwrap_or_default()
+}
+
+/// What went wrong in a word; the particulars are beside it.
+pub(crate) fn phrase(status: StatusCode, language: Language) -> &'static str {
+    let (chinese, english) = match status.as_u16() {
+        400 => ("请求参数有误", "The request is invalid"),
+        401 => ("认证失败", "Authentication failed"),
+        403 => ("没有权限", "Not allowed"),
+        404 => ("未找到", "Not found"),
+        405 => ("不支持的请求方法", "Method not allowed"),
+        409 => ("与现有数据冲突", "It conflicts with what is there"),
+        413 => ("请求体过大", "The request is too large"),
+        429 => ("请求过于频繁", "Too many requests"),
+        502 => ("上游请求失败", "The upstream failed"),
+        503 => ("服务暂时不可用", "The service is unavailable for now"),
+        504 => ("上游请求超时", "The upstream did not answer in time"),
+        _ => ("服务器内部错误", "The server failed"),
+    };
+    language.pick(chinese, english)
 }
 
 fn respond(status: StatusCode, body: Vec<u8>, failure: &Failure) -> Response {
@@ -128,7 +210,7 @@ mod tests {
 
     fn refused(surface: Surface, failure: Failure) -> Response {
         let request_id = "req_1".to_owned();
-        Refusal { surface, status: None, failure, request_id }.into_response()
+        Refusal { surface, status: None, failure: Box::new(failure), request_id }.into_response()
     }
 
     #[test]
@@ -148,6 +230,24 @@ mod tests {
         assert_eq!(Surface::of("/v1/models", &version), Surface::Anthropic);
         assert_eq!(Surface::of("/v1/responses/resp_1", &none), Surface::Responses);
         assert_eq!(Surface::of("/v1/models", &none), Surface::OpenAi);
+        assert_eq!(Surface::of("/tokens/none", &none), Surface::Admin(Language::Chinese));
+        assert_eq!(Surface::of("/build-key", &none), Surface::ErrorOnly);
+    }
+
+    #[test]
+    fn the_gateways_own_errors_have_one_format_in_two_languages() {
+        for (language, message) in
+            [(Language::Chinese, "请求参数有误"), (Language::English, "The request is invalid")]
+        {
+            let failure = Failure::invalid("a[1]", "a[1]: expected a string");
+            let body = own_body(StatusCode::BAD_REQUEST, language, &failure);
+            let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(
+                body,
+                serde_json::json!({"status": "error", "code": 400,
+                    "error": "a[1]: expected a string", "message": message})
+            );
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::App;
 use crate::failure::json;
-use crate::router::ROUTES;
+use crate::table::ROUTES;
 use crate::vitals::Vitals;
 
 #[derive(Serialize)]

@@ -11,33 +11,42 @@ mod failure;
 mod health;
 mod kept;
 mod landing;
+mod language;
 mod listen;
 mod remote_image;
 mod reply;
 mod router;
 mod routes;
+mod table;
+mod trace;
 mod vitals;
 
 pub use kept::KeptOptions;
-pub use listen::{ServeError, Server};
-pub use router::{ROUTES, Route, router};
+pub use listen::{Peer, ServeError, Server};
+pub use router::router;
+pub use table::{Access, ROUTES, Route};
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use accounts::ClientKey;
+use accounts::{ClientKey, UnixMs};
 use dialects::ImagePolicy;
 use dialects::openai_responses::Times;
-use gateway::{Ambient, Gateway};
+use gateway::{Ambient, ClientId, Gateway};
 
+use crate::auth::Guesses;
 use crate::kept::Kept;
 use crate::remote_image::{Limits, RemoteImages};
 
 /// What the edge is told.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The key that clients send.
+    /// The administrator's key (`AUTH_TOKEN`); with `-<alias>` behind it, for one account.
     pub key: ClientKey,
+    /// A key for anybody the operator trusts with requests and with making keys (`SHARED_TOKEN`).
+    pub shared_token: Option<ClientKey>,
+    /// Wrong keys that an address may send in a minute; 0 for any number.
+    pub auth_failures: u32,
     /// Begins with a slash, or empty.
     pub route_prefix: String,
     pub body_limit: usize,
@@ -79,6 +88,7 @@ pub(crate) struct Shared {
     pub(crate) decoding: Arc<tokio::sync::Semaphore>,
     pub(crate) remote_images: RemoteImages,
     pub(crate) kept: Arc<Kept>,
+    pub(crate) guesses: Mutex<Guesses<ClientId>>,
 }
 
 impl std::fmt::Debug for App {
@@ -102,6 +112,7 @@ impl App {
             allow_private: options.remote_images.allow_private,
         });
         let kept = Arc::new(Kept::new(options.responses));
+        let guesses = Mutex::new(Guesses::new(options.auth_failures));
         Self(Arc::new(Shared {
             gateway,
             options,
@@ -111,7 +122,12 @@ impl App {
             decoding,
             remote_images,
             kept,
+            guesses,
         }))
+    }
+
+    pub(crate) fn now(&self) -> UnixMs {
+        UnixMs(self.0.ambient.unix_ms())
     }
 
     pub(crate) fn unix_seconds(&self) -> i64 {

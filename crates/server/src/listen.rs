@@ -4,10 +4,12 @@
 //! connection is accepted any more and running ones finish what they are at.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
+use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -96,8 +98,8 @@ impl Server {
                 () = &mut stop => break,
                 accepted = self.listener.accept() => accepted,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "connection not accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -107,7 +109,8 @@ impl Server {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "TCP_NODELAY not set");
             }
-            let service = TowerToHyperService::new(router.clone());
+            let inner = TowerToHyperService::new(router.clone());
+            let service = FromPeer { peer: Peer(peer.ip()), inner };
             let (builder, watcher) = (builder.clone(), graceful.watcher());
             let stopping = stopping.clone();
             tasks.spawn(async move {
@@ -130,6 +133,27 @@ impl Server {
         if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
             tracing::warn!("connections still open after the grace period are closed");
         }
+    }
+}
+
+/// The address at the other end of the connection. Requests carry it as an extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
+
+/// Tells every request of a connection where it comes from.
+struct FromPeer<S> {
+    peer: Peer,
+    inner: S,
+}
+
+impl<S: Service<Request<B>>, B> Service<Request<B>> for FromPeer<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, mut request: Request<B>) -> S::Future {
+        request.extensions_mut().insert(self.peer);
+        self.inner.call(request)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::failure::json;
 use crate::router::Visit;
 use crate::{body, reply};
 
+pub(crate) mod admin;
 pub(crate) mod anthropic;
 pub(crate) mod completions;
 pub(crate) mod models;
@@ -140,6 +141,7 @@ impl Remarks {
 /// Asks the gateway.
 pub(crate) async fn answer(app: &App, visit: &Visit, ask: Ask) -> Result<Answer, Failure> {
     tracing::debug!(request = %visit.id, model = %ask.turn().model, "request");
+    visit.trace.report(ask.report());
     app.0.gateway.answer(ask).await.inspect_err(|failure| {
         tracing::info!(request = %visit.id, class = failure.class.name(), "request failed");
     })

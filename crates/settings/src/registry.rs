@@ -60,8 +60,8 @@ pub const KEYS: &[Key] = &[
     key(
         "auth.failures",
         "AUTH_FAILURES",
-        "20",
-        "Wrong keys from one address in a minute, after which only keys that are known to be right get through.",
+        "100",
+        "Wrong keys from one address in a minute, after which only keys that were right from there get through; 0 for any number.",
     ),
     key("keys.prefix", "KEY_PREFIX", "sk-", "In front of the client keys that the gateway makes."),
     Key {

@@ -45,7 +45,9 @@ impl Reader {
             listen: SocketAddr::new(host, port),
             auth_token: self.optional("auth_token").map(SecretString::from),
             shared_token: self.optional("shared_token").map(SecretString::from),
-            auth_failures: u32::try_from(self.count("auth.failures")).unwrap_or(u32::MAX),
+            auth_failures: self.parse("auth.failures", |text| {
+                text.parse().map_err(|_| "expected a whole number".to_owned())
+            }),
             key_prefix: self.parse("keys.prefix", value::key_prefix),
             store: StoreSettings {
                 key: self.optional("store.key").map(SecretString::from),

@@ -85,23 +85,24 @@ impl Gateway {
         ask: impl Fn(Arc<Inner>, Arc<Account>) -> F,
     ) -> Result<Touched, AdminError>
     where
-        F: Future<Output = Result<(), Failure>>,
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
-        let asked = names.iter().map(|name| {
-            let account = self.inner().pooled(name);
+        let mut touched = Touched::default();
+        let mut asked = Vec::new();
+        for name in names.iter().cloned() {
+            let account = self.inner().pooled(&name);
             let asking = account.map(|account| ask(Arc::clone(self.inner()), account));
-            async move {
+            asked.push(async move {
                 let result = match asking {
                     Ok(asking) => asking.await.map_err(AdminError::Upstream),
                     Err(error) => Err(error),
                 };
                 (name, result)
-            }
-        });
-        let mut touched = Touched::default();
+            });
+        }
         let mut answers = stream::iter(asked).buffered(AT_ONCE);
         while let Some((name, result)) = answers.next().await {
-            touched.note(name, result);
+            touched.note(&name, result);
         }
         Ok(touched)
     }

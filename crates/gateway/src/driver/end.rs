@@ -9,7 +9,7 @@ use upstream::transport::Exchange;
 use super::{Drive, Ending, Waiting};
 use crate::memories::Remembered;
 use crate::suspended::Terms;
-use crate::transcript::Mark;
+use crate::transcript::Digest;
 
 /// How long the figures of a finished turn may keep its end waiting.
 const USAGE_PATIENCE: Duration = Duration::from_secs(3);
@@ -32,11 +32,11 @@ impl Drive<'_> {
         if !self.add_figures(false).await {
             return Ending::Abandoned;
         }
-        let mark = self.remember();
+        let digest = self.remember();
         let calls = self.session.pending_calls();
         let terms = Terms::new(&self.work.turn, &self.work.route);
         let bytes = self.session.bytes();
-        let ticket = self.gateway.suspended.enter(mark, calls, terms, bytes);
+        let ticket = self.gateway.suspended.enter(digest, calls, terms, bytes);
         // A client that left in the middle may have had enough to go on from: then its next request
         // is under way to the stream already.
         if !self.deliver_rest().await && self.gateway.suspended.leave(&ticket) {
@@ -46,14 +46,14 @@ impl Drive<'_> {
         Ending::Suspended(Box::new(Waiting { exchange, session, caller, ticket }))
     }
 
-    /// Keeps what a follow-up turn can use; gives the mark it will be asked for by.
-    fn remember(&mut self) -> Mark {
+    /// Keeps what a follow-up turn can use; gives the digest it will be asked for by.
+    fn remember(&mut self) -> Digest {
         self.look_at_pending();
-        let mark = self.mark.clone().end();
+        let digest = self.digest.clone().end();
         let remembered = Remembered { account: self.account, memory: self.session.memory() };
         let from = self.work.place.answered.map(|(from, _)| from);
-        self.gateway.memories.keep(mark, from, remembered);
-        mark
+        self.gateway.memories.keep(digest, from, remembered);
+        digest
     }
 
     /// Puts the figures before the end. Nobody waits for figures with text in hand. `false` when

@@ -1,10 +1,12 @@
 //! `GET /v1/models` and `GET /v1/models/{id}`, in the shape of the client that asks.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use conversation::Failure;
+use conversation::{Failure, Model};
 use dialects::anthropic::Page;
 use dialects::{anthropic, openai_chat};
 use http::StatusCode;
@@ -24,14 +26,14 @@ pub(crate) struct Paging {
 }
 
 pub(crate) async fn list(
-    _caller: Caller,
+    caller: Caller,
     State(app): State<App>,
     Extension(visit): Extension<Visit>,
     paging: Result<Query<Paging>, QueryRejection>,
 ) -> Result<Response, Refusal> {
-    let models = app.0.gateway.catalogue().list();
+    let models = visible(&caller, app.0.gateway.catalogue().list());
     let body = match visit.surface {
-        Surface::OpenAi | Surface::Responses => {
+        Surface::OpenAi | Surface::Responses | Surface::Admin(_) | Surface::ErrorOnly => {
             openai_chat::models_body(&models, app.started_unix())
         }
         Surface::Anthropic => {
@@ -40,6 +42,15 @@ pub(crate) async fn list(
         }
     };
     Ok(json(StatusCode::OK, body))
+}
+
+/// A key for some models sees only those.
+fn visible(caller: &Caller, models: Arc<Vec<Model>>) -> Arc<Vec<Model>> {
+    let may = |model: &Model| caller.grant.may_use_model(model.id.as_str());
+    if models.iter().all(may) {
+        return models;
+    }
+    Arc::new(models.iter().filter(|model| may(model)).cloned().collect())
 }
 
 fn page(paging: Result<Query<Paging>, QueryRejection>) -> Result<Page, Failure> {
@@ -54,7 +65,7 @@ fn page(paging: Result<Query<Paging>, QueryRejection>) -> Result<Page, Failure> 
 }
 
 pub(crate) async fn show(
-    _caller: Caller,
+    caller: Caller,
     State(app): State<App>,
     Extension(visit): Extension<Visit>,
     id: Result<Path<String>, PathRejection>,
@@ -63,11 +74,14 @@ pub(crate) async fn show(
         let failure = Failure::invalid("model", "The model's name is no UTF-8 text.");
         return Err(visit.refusal(failure));
     };
-    let Some(model) = app.0.gateway.catalogue().find(&id) else {
+    let model = app.0.gateway.catalogue().find(&id);
+    let Some(model) = model.filter(|_| caller.grant.may_use_model(&id)) else {
         return Err(visit.refusal(openai_chat::unknown_model(&id)));
     };
     let body = match visit.surface {
-        Surface::OpenAi | Surface::Responses => openai_chat::model_body(&model, app.started_unix()),
+        Surface::OpenAi | Surface::Responses | Surface::Admin(_) | Surface::ErrorOnly => {
+            openai_chat::model_body(&model, app.started_unix())
+        }
         Surface::Anthropic => anthropic::model_body(&model, app.started_unix()),
     };
     Ok(json(StatusCode::OK, body))
