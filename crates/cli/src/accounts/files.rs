@@ -59,7 +59,7 @@ pub(super) async fn import(args: ImportArgs) -> Result<ExitCode> {
             say(&shown(&prefix, row));
         }
         if commented > 0 {
-            complain(&format!("{name}: {commented} lines behind # were left out"));
+            complain(&format!("{name}: lines behind # were left out: {commented}"));
         }
         if !ignored.is_empty() {
             let names: Vec<&str> = ignored.iter().map(String::as_str).collect();
