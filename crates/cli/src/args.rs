@@ -5,6 +5,14 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod accounts;
+mod keys;
+
+pub(crate) use accounts::{
+    AccountsCommand, AddArgs, ImportArgs, ImportFormat, ListArgs, RemoveArgs, TestArgs,
+};
+pub(crate) use keys::{CreateKeyArgs, KeysCommand, ListKeysArgs, RevokeKeysArgs, RotateOneKeyArgs};
+
 /// A self-hosted gateway: OpenAI clients on one side, the Cursor backend on the other.
 #[derive(Debug, Parser)]
 #[command(name = "cursor-api", version, arg_required_else_help = true)]
@@ -17,24 +25,51 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run the gateway with your accounts.
     ///
-    /// Needs a key for clients (AUTH_TOKEN) and accounts (CURSOR_ACCOUNTS='alias=credential,…'), or
-    /// both in the settings file. docs/configuration.md lists all settings.
-    Serve(ServeArgs),
+    /// Needs a key for clients (AUTH_TOKEN); accounts come from `cursor-api accounts` and
+    /// `cursor-api login`, from CURSOR_ACCOUNTS='alias=credential,…' or from the settings file.
+    /// docs/configuration.md lists all settings. SIGHUP reads the settings again.
+    Serve(SettingsArgs),
     /// Run gateway and simulated backend together, with a key that is ready to use.
     Demo(DemoArgs),
     /// Run the simulated backend alone.
     Simulate(SimulateArgs),
+    /// Add, list, test, remove and import accounts.
+    ///
+    /// Works beside a running gateway, which is asked to do it, and without one.
+    #[command(subcommand)]
+    Accounts(AccountsCommand),
+    /// Add an account by a login in the browser.
+    Login(LoginArgs),
+    /// Make, list, rotate and revoke keys for clients.
+    ///
+    /// Works beside a running gateway, which is asked to do it, and without one.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Copy the database into a new file, also while the gateway runs.
+    ///
+    /// Secrets in the copy are encrypted; the key that opens them is not in it. Keep that key too
+    /// (master.key in the data folder, unless set otherwise), in another place.
+    Backup(BackupArgs),
+    /// Put a backup in the place of the database; the gateway must not run.
+    ///
+    /// What was there is kept beside it as cursor-api.db.before-restore.
+    Restore(RestoreArgs),
+    /// Encrypt all secrets anew with a new key; the gateway must not run.
+    ///
+    /// Backups that were made before need the key of their time.
+    RotateKey(RotateKeyArgs),
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct ServeArgs {
+/// Where settings come from: flags over environment over file.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct SettingsArgs {
     /// Settings file; config.toml in the current folder is read when it is there.
     #[arg(long, env = "CURSOR_API_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Address to listen on (setting `host`).
+    /// Address the gateway listens on (setting `host`).
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) host: Option<String>,
-    /// Port to listen on (setting `port`).
+    /// Port the gateway listens on (setting `port`).
     #[arg(long, value_name = "PORT")]
     pub(crate) port: Option<String>,
 }
@@ -66,4 +101,73 @@ pub(crate) struct SimulateArgs {
     /// Speak TLS with a certificate made for this run, and write its authority here.
     #[arg(long, value_name = "CA_FILE")]
     pub(crate) tls: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LoginArgs {
+    /// The account's name; an account that has it already gets the new tokens. Named after its user
+    /// when not given.
+    #[arg(long)]
+    pub(crate) alias: Option<String>,
+    /// Only print the link.
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackupArgs {
+    /// The file to make; it must not be there yet.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RestoreArgs {
+    /// A file that `cursor-api backup` made.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RotateKeyArgs {
+    /// Take the new key from this file: 32 bytes as hex or base64. Needed when the setting
+    /// `store.key` holds the key; otherwise a random one is made.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Args;
+
+    #[test]
+    fn the_declarations_agree_with_each_other() {
+        Args::command().debug_assert();
+    }
+
+    /// The text is read in terminals: whole sentences, no line of it endless.
+    #[test]
+    fn every_command_and_argument_has_a_help_text() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            assert!(command.get_about().is_some(), "{path} has no text");
+            for argument in command.get_arguments() {
+                let name = argument.get_id();
+                let help = argument.get_help().unwrap_or_else(|| panic!("{path} {name}: no text"));
+                assert!(help.to_string().len() < 200, "{path} {name}: {help}");
+            }
+            for inner in command.get_subcommands() {
+                check(inner, &path);
+            }
+        }
+        check(&Args::command(), "");
+    }
 }

@@ -11,7 +11,7 @@ use gateway::{
 use secrecy::ExposeSecret as _;
 use server::App;
 use settings::Settings;
-use store::{KeySource, SqliteStore, Store};
+use store::{KeySource, SqliteStore, Store, StoreError};
 use upstream::agent::AgentOptions;
 use upstream::chat::ChatOptions;
 use upstream::transport::{Dialer, Origin, Pool, SystemProxies, TransportOptions};
@@ -28,24 +28,48 @@ pub(crate) struct Composition {
     pub(crate) grace: Duration,
 }
 
+/// What there must be before the database is looked for: a start that is refused makes none.
+pub(crate) struct Parts {
+    key: ClientKey,
+    backend: Backend,
+    beginning: Beginning,
+    ambient: Arc<SystemAmbient>,
+}
+
 /// # Errors
 /// A setting cannot be used; all that are wrong are named.
 pub(crate) async fn compose(settings: &Settings) -> Result<Composition, Refused> {
+    let parts = parts(settings)?;
+    let store = open_store(settings).map_err(|error| store_problem(settings, &error))?;
+    assemble(settings, parts, store).await
+}
+
+/// # Errors
+/// A setting cannot be used.
+pub(crate) fn parts(settings: &Settings) -> Result<Parts, Refused> {
     let ambient = Arc::new(SystemAmbient);
-    let key = settings
-        .auth_token
-        .as_ref()
-        .and_then(|token| ClientKey::new(token.expose_secret()))
-        .ok_or_else(|| {
-            Refused(
-                "auth_token is not set. Without a key the gateway would be open to everybody; \
-                 set AUTH_TOKEN or auth_token in the settings file."
-                    .to_owned(),
-            )
-        })?;
+    let token = settings.auth_token.as_ref();
+    let key = token.and_then(|token| ClientKey::new(token.expose_secret())).ok_or_else(|| {
+        Refused(
+            "auth_token is not set. Without a key the gateway would be open to everybody; \
+             set AUTH_TOKEN or auth_token in the settings file."
+                .to_owned(),
+        )
+    })?;
     let backend = backend(settings, &ambient)?;
     let beginning = Beginning { system_proxies: system_proxies()?, declared: declared(settings)? };
-    let store: Arc<dyn Store> = Arc::new(open_store(settings)?);
+    Ok(Parts { key, backend, beginning, ambient })
+}
+
+/// # Errors
+/// What the settings declare cannot be kept.
+pub(crate) async fn assemble(
+    settings: &Settings,
+    parts: Parts,
+    store: SqliteStore,
+) -> Result<Composition, Refused> {
+    let Parts { key, backend, beginning, ambient } = parts;
+    let store: Arc<dyn Store> = Arc::new(store);
     let gateway = Gateway::open(backend, store, beginning, options(settings), ambient.clone())
         .await
         .map_err(|error| Refused(place(settings, &error)))?;
@@ -227,10 +251,13 @@ fn declared(settings: &Settings) -> Result<Vec<AccountInput>, Refused> {
 /// The database, made on the first start.
 ///
 /// # Errors
-/// It cannot be used; the reason says what to do.
-pub(crate) fn open_store(settings: &Settings) -> Result<SqliteStore, Refused> {
-    let opened = SqliteStore::open(&settings.data_dir, key_source(settings), random);
-    opened.map_err(|error| Refused(format!("data_dir: {}: {error}", settings.data_dir.display())))
+/// It cannot be used; another process may have it.
+pub(crate) fn open_store(settings: &Settings) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(&settings.data_dir, key_source(settings), random)
+}
+
+pub(crate) fn store_problem(settings: &Settings, error: &StoreError) -> Refused {
+    Refused(format!("data_dir: {}: {error}", settings.data_dir.display()))
 }
 
 /// Where the key of the kept secrets is.

@@ -1,17 +1,27 @@
 //! The `cursor-api` command.
 //!
 //! Argument types here, resolution in `settings`, work in the command modules. Exit codes: 0 for
-//! an orderly end, 1 for a failure while running, 2 for settings or arguments that cannot be used.
+//! an orderly end, 1 for a failure while running or when something asked for was not done, 2 for
+//! settings or arguments that cannot be used, 130 when a signal ended a login.
 //! Data goes to standard output, everything else to standard error.
 
+mod accounts;
+mod admin;
 mod ambient;
 mod args;
 mod compose;
 mod demo;
+mod import;
+mod keeping;
+mod keys;
 mod lifecycle;
 mod logging;
+mod login;
+mod reload;
 mod serve;
 mod simulate;
+mod sources;
+mod table;
 mod terminal;
 
 use std::process::ExitCode;
@@ -34,14 +44,21 @@ fn main() -> ExitCode {
         }
     };
     let result = runtime.block_on(async {
+        let ended = |()| ExitCode::SUCCESS;
         match args.command {
-            Command::Serve(args) => serve::run(args).await,
-            Command::Demo(args) => demo::run(args).await,
-            Command::Simulate(args) => simulate::run(args).await,
+            Command::Serve(args) => serve::run(args).await.map(ended),
+            Command::Demo(args) => demo::run(args).await.map(ended),
+            Command::Simulate(args) => simulate::run(args).await.map(ended),
+            Command::Accounts(command) => Box::pin(accounts::run(command)).await,
+            Command::Login(args) => Box::pin(login::run(args)).await,
+            Command::Keys(command) => Box::pin(keys::run(command)).await,
+            Command::Backup(args) => keeping::backup(args),
+            Command::Restore(args) => keeping::restore(args),
+            Command::RotateKey(args) => keeping::rotate_key(args),
         }
     });
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             let refused = error.downcast_ref::<Refused>().is_some();
             complain(&format!("{error:#}"));

@@ -1,23 +1,26 @@
 //! `cursor-api serve`: the gateway with the operator's settings.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use server::{Server, router};
-use settings::{Layers, Settings};
+use settings::Settings;
 
-use crate::args::ServeArgs;
+use crate::args::SettingsArgs;
 use crate::compose::{Composition, compose};
 use crate::lifecycle::stop_signal;
-use crate::logging;
+use crate::reload::Reload;
 use crate::terminal::{Refused, say};
+use crate::{logging, sources};
 
 /// How long connections may still write after the grace period.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-pub(crate) async fn run(args: ServeArgs) -> Result<()> {
-    let settings = settings(args)?;
+pub(crate) async fn run(args: SettingsArgs) -> Result<()> {
+    let layers = sources::layers(&args)?;
+    // Before it is known how to go on: a hangup must not end a gateway that is being started.
+    let reload = Reload::new(args, &layers).context("listening for signals")?;
+    let settings = Settings::resolve(layers).map_err(|problems| Refused(problems.to_string()))?;
     logging::start(&settings.log)?;
     let composition = compose(&settings).await?;
     let server = Server::bind(settings.listen).await.map_err(|e| Refused(e.to_string()))?;
@@ -25,14 +28,22 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     if !address.ip().is_loopback() {
         tracing::warn!(%address, "listening beyond this machine; the key is all that protects it");
     }
-    if settings.accounts.is_empty() {
-        tracing::warn!("no accounts are configured; every request will be answered with 503");
+    let accounts = composition.gateway.accounts().len();
+    if accounts == 0 {
+        tracing::warn!(
+            "there are no accounts, and requests are answered with 503: add one with \
+             `cursor-api accounts add` or `cursor-api login`"
+        );
     }
-    tracing::info!(%address, accounts = settings.accounts.len(), "gateway ready");
+    tracing::info!(%address, accounts, "gateway ready");
     // Before anybody is told that it runs, so that no signal is missed.
     let stop = stop_signal().context("listening for signals")?;
     say(&format!("listening on http://{address}"));
-    serve(server, composition, stop).await;
+    let gateway = composition.gateway.clone();
+    tokio::select! {
+        () = serve(server, composition, stop) => {}
+        never = reload.run(&gateway) => match never {},
+    }
     Ok(())
 }
 
@@ -59,25 +70,4 @@ pub(crate) async fn serve(
         }
     };
     tokio::join!(serving, draining);
-}
-
-fn settings(args: ServeArgs) -> Result<Settings> {
-    const DEFAULT: &str = "config.toml";
-    let (path, must_exist) = match args.config {
-        Some(path) => (path, true),
-        None => (PathBuf::from(DEFAULT), false),
-    };
-    let layers = file(Layers::default(), &path, must_exist)?;
-    #[expect(clippy::disallowed_methods, reason = "the composition root reads the environment")]
-    let layers = layers.env(|name| std::env::var(name).ok());
-    let layers = layers.flag("host", "--host", args.host).flag("port", "--port", args.port);
-    Ok(Settings::resolve(layers).map_err(|problems| Refused(problems.to_string()))?)
-}
-
-fn file(layers: Layers, path: &Path, must_exist: bool) -> Result<Layers, Refused> {
-    match std::fs::read_to_string(path) {
-        Ok(content) => Ok(layers.file(path, &content)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => Ok(layers),
-        Err(error) => Err(Refused(format!("{}: {error}", path.display()))),
-    }
 }

@@ -14,7 +14,7 @@ mod value;
 
 pub use document::{configuration_page, example_file};
 pub use problem::{Problem, Problems};
-pub use raw::{Layers, Origin};
+pub use raw::{Layers, Origin, Written};
 pub use registry::{KEYS, Key};
 pub use settings::{
     AccountSettings, Bounds, ChecksumAlphabet, ClientType, Flow, HistoryChannel, ImageSettings,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use toml::Value;
 
 use crate::problem::Problem;
@@ -52,7 +52,53 @@ pub struct Layers {
     pub(crate) problems: Vec<Problem>,
 }
 
+/// What each key was given, to be compared with a later reading; prints none of it.
+#[derive(Debug, Clone)]
+pub struct Written {
+    values: BTreeMap<&'static str, SecretString>,
+    accounts: Vec<BTreeMap<String, SecretString>>,
+}
+
+impl Written {
+    /// The keys whose text is another one now, in the registry's order, and `accounts`.
+    #[must_use]
+    pub fn changed(&self, later: &Self) -> Vec<&'static str> {
+        let text = |written: &Self, name: &str| {
+            written.values.get(name).map(|text| text.expose_secret().trim().to_owned())
+        };
+        let keys = KEYS.iter().map(|key| key.name);
+        let mut changed: Vec<&'static str> =
+            keys.filter(|name| text(self, name) != text(later, name)).collect();
+        let accounts = |written: &Self| -> Vec<Vec<(String, String)>> {
+            let table = |fields: &BTreeMap<String, SecretString>| {
+                let field = |(name, text): (&String, &SecretString)| {
+                    (name.clone(), text.expose_secret().to_owned())
+                };
+                fields.iter().map(field).collect()
+            };
+            written.accounts.iter().map(table).collect()
+        };
+        if accounts(self) != accounts(later) {
+            changed.push("accounts");
+        }
+        changed
+    }
+}
+
 impl Layers {
+    /// What holds for each key, defaults included.
+    #[must_use]
+    pub fn written(&self) -> Written {
+        let text = |key: &registry::Key| match self.values.get(key.name) {
+            Some(raw) => raw.text.clone(),
+            None => SecretString::from(key.default),
+        };
+        Written {
+            values: KEYS.iter().map(|key| (key.name, text(key))).collect(),
+            accounts: self.accounts.iter().map(|account| account.fields.clone()).collect(),
+        }
+    }
+
     /// Adds a settings file's content. Unknown keys and wrong shapes become problems.
     #[must_use]
     pub fn file(mut self, path: &Path, content: &str) -> Self {
@@ -183,5 +229,23 @@ pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> S
             format!("unknown setting; did you mean `{known}`?")
         }
         _ => "unknown setting".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_anew_is_named_and_never_shown() {
+        let written = |text: &str| Layers::default().file(Path::new("config.toml"), text).written();
+        let before = written("auth_token = \"canary\"\nport = 3000\n[log]\nlevel = \"info\"");
+        assert_eq!(before.changed(&before), Vec::<&str>::new());
+        assert_eq!(before.changed(&written("auth_token = \"canary\"")), Vec::<&str>::new());
+        let after = written(
+            "auth_token = \"other\"\nhost = \"::1\"\n[[accounts]]\ncredential = \"canary\"",
+        );
+        assert_eq!(before.changed(&after), ["host", "auth_token", "accounts"]);
+        assert!(!format!("{before:?}{after:?}").contains("canary"));
     }
 }

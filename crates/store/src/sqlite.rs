@@ -105,6 +105,26 @@ impl SqliteStore {
         backup::take(&self.path, to)
     }
 
+    /// Copies the database in `dir`, which a service may have open, as [`SqliteStore::backup`] does.
+    /// Needs no key. Blocks.
+    ///
+    /// # Errors
+    /// There is no database, or the file is there already or cannot be written.
+    pub fn backup_beside(dir: &Path, to: &Path) -> Result<(), StoreError> {
+        if !Self::is_in(dir) {
+            let dir = dir.display();
+            return Err(StoreError::Unavailable(format!("there is no database in {dir}")));
+        }
+        backup::take(&dir.join(FILE), to)
+    }
+
+    /// Whether a database is in the folder, whoever has it open.
+    #[must_use]
+    pub fn is_in(dir: &Path) -> bool {
+        let path = dir.join(FILE);
+        files::has_content(&path) || files::has_content(&beside(&path, "-wal"))
+    }
+
     /// Puts a backup in the place of the database in `dir`, all or nothing, if it is intact and the
     /// key opens it. What was there is kept as `cursor-api.db.before-restore`. Blocks.
     ///

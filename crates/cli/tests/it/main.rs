@@ -1,11 +1,14 @@
 //! The `cursor-api` command as an operator runs it: real processes, real sockets, real signals.
 //! And, without any of these, the parts that only this crate brings together: [`matrix`].
 
+mod accounts;
 mod client;
 mod crowd;
+mod importing;
 mod leaving;
 mod matrix;
 mod process;
 mod refusals;
 mod serving;
+mod site;
 mod stopping;

@@ -1,8 +1,9 @@
 //! The binary in a folder of its own, with nothing of the test's environment.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -17,7 +18,9 @@ pub(crate) const KEY: &str = "sk-synthetic-test-key";
 /// How to start the binary.
 pub(crate) struct Start {
     command: Command,
-    folder: TempDir,
+    /// Its own one, which goes when it ends; none when it works in another's.
+    folder: Option<TempDir>,
+    stdin: Option<String>,
 }
 
 /// `cursor-api` with these arguments.
@@ -25,7 +28,14 @@ pub(crate) fn cursor_api(arguments: &[&str]) -> Start {
     let folder = TempDir::new().expect("a folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_cursor-api"));
     command.args(arguments).env_clear().env("LOG_LEVEL", "warn").current_dir(folder.path());
-    Start { command, folder }
+    Start { command, folder: Some(folder), stdin: None }
+}
+
+/// The same in a folder that stays.
+pub(crate) fn cursor_api_in(folder: &Path, arguments: &[&str]) -> Start {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cursor-api"));
+    command.args(arguments).env_clear().env("LOG_LEVEL", "warn").current_dir(folder);
+    Start { command, folder: None, stdin: None }
 }
 
 impl Start {
@@ -36,18 +46,31 @@ impl Start {
 
     /// Writes `config.toml` beside it.
     pub(crate) fn config(self, content: &str) -> Self {
-        std::fs::write(self.folder.path().join("config.toml"), content).expect("written");
+        let folder = self.folder.as_ref().expect("a folder of its own");
+        std::fs::write(folder.path().join("config.toml"), content).expect("written");
+        self
+    }
+
+    /// What it reads from standard input; otherwise there is nothing.
+    pub(crate) fn stdin(mut self, text: &str) -> Self {
+        self.stdin = Some(text.to_owned());
         self
     }
 
     pub(crate) fn spawn(mut self) -> Running {
         let mut child = self
             .command
-            .stdin(Stdio::null())
+            .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("started");
+        if let (Some(text), Some(mut stdin)) = (self.stdin, child.stdin.take()) {
+            std::thread::spawn(move || {
+                // Who does not want to read it all need not.
+                let _ = stdin.write_all(text.as_bytes());
+            });
+        }
         let (line_in, lines) = mpsc::channel();
         let stdout = child.stdout.take().expect("a pipe");
         std::thread::spawn(move || {
@@ -85,7 +108,7 @@ pub(crate) struct Running {
     child: Child,
     lines: mpsc::Receiver<String>,
     errors: mpsc::Receiver<String>,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl Drop for Running {

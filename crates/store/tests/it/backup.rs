@@ -54,6 +54,28 @@ async fn a_backup_comes_back_and_the_old_database_is_kept() {
 }
 
 #[tokio::test]
+async fn a_backup_is_taken_beside_a_service_and_without_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let copies = tempfile::tempdir().unwrap();
+    let none = SqliteStore::backup_beside(dir.path(), &copies.path().join("none")).unwrap_err();
+    assert!(none.to_string().contains("there is no database"), "{none}");
+    assert!(!SqliteStore::is_in(dir.path()) && !copies.path().join("none").exists());
+    let store = open(dir.path()).unwrap();
+    store.apply(vec![put_account(1, "first")]).await.unwrap();
+    let (beside, after) = (copies.path().join("beside"), copies.path().join("after"));
+    SqliteStore::backup_beside(dir.path(), &beside).unwrap();
+    store.apply(vec![put_account(2, "second")]).await.unwrap();
+    drop(store);
+    SqliteStore::backup_beside(dir.path(), &after).unwrap();
+    assert!(SqliteStore::backup_beside(dir.path(), &after).is_err(), "nothing is overwritten");
+    assert_eq!(aliases(dir.path()).await, ["first", "second"], "the database still opens");
+    for (copy, expected) in [(beside, &["first"][..]), (after, &["first", "second"])] {
+        restore(dir.path(), &copy).unwrap();
+        assert_eq!(aliases(dir.path()).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_backup_starts_a_new_machine_with_the_key() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).unwrap();
