@@ -5,10 +5,12 @@
 
 mod accounts;
 mod calls;
+mod declared;
 mod input;
 mod keys;
 mod login;
 mod proxies;
+mod renames;
 
 pub use self::accounts::AccountView;
 pub use input::{AccountInput, ChecksumInput};
@@ -19,6 +21,8 @@ pub use proxies::{ProxyEntry, ProxyList};
 
 use conversation::Failure;
 use store::StoreError;
+
+use crate::service::Inner;
 
 /// Why an administrator's wish was not fulfilled.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -86,5 +90,17 @@ impl Touched {
             Ok(()) => self.done(name),
             Err(error) => self.failed(name, error),
         }
+    }
+}
+
+impl Inner {
+    /// Does a piece of an administrator's work to its end, even when the caller leaves meanwhile:
+    /// what the store was told must be known here as well.
+    pub(crate) async fn to_the_end<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<R, AdminError>> + Send + 'static,
+    ) -> Result<R, AdminError> {
+        let given_up = |_| Err(StoreError::Unavailable("the change was given up".into()).into());
+        self.tasks.spawn(work).await.unwrap_or_else(given_up)
     }
 }

@@ -133,7 +133,7 @@ pub(crate) struct Inner {
     pub(crate) memories: Memories,
     catalogue: Catalogue,
     /// Owns the turns and the refresh of the catalogue.
-    tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
     /// Ends turns that are still running when the time to finish is over.
     cut: CancellationToken,
     counters: Counters,

@@ -41,7 +41,7 @@ pub(crate) struct Table {
 pub(crate) struct Ways {
     system: Arc<SystemProxies>,
     table: ArcSwap<Table>,
-    pub(crate) changing: tokio::sync::Mutex<()>,
+    pub(crate) changing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Ways {
@@ -79,7 +79,7 @@ impl Ways {
             general
         });
         let table = ArcSwap::from_pointee(Table { entries, general });
-        (Self { system, table, changing: tokio::sync::Mutex::default() }, first)
+        (Self { system, table, changing: Arc::default() }, first)
     }
 
     pub(crate) fn table(&self) -> Arc<Table> {

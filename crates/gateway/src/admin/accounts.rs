@@ -1,6 +1,5 @@
 //! The administrator's changes to accounts.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use accounts::{AccountId, AccountRecord, Alias, Credential, MemberState, UnixMs};
@@ -192,36 +191,6 @@ impl Gateway {
         Ok(touched)
     }
 
-    /// Pairs of old and new name; two may swap theirs.
-    ///
-    /// # Errors
-    /// The store does not take it.
-    pub async fn rename_accounts(
-        &self,
-        pairs: Vec<(String, String)>,
-    ) -> Result<Touched, AdminError> {
-        let inner = self.inner();
-        inner
-            .book
-            .change(|draft| {
-                let mut touched = Touched::default();
-                let mut wanted = Vec::new();
-                for (old, new) in pairs {
-                    let found = find(draft, &old).and_then(|id| Ok((id, input::alias(&new)?)));
-                    match found {
-                        Ok((id, new)) => wanted.push(Renaming { old, id, new }),
-                        Err(error) => touched.failed(old, error),
-                    }
-                }
-                for Renaming { old, id, new } in renamings(draft, wanted, &mut touched) {
-                    let _ = draft.alter(id, |record| record.alias = new);
-                    touched.done(old);
-                }
-                Ok((touched, Vec::new()))
-            })
-            .await
-    }
-
     /// # Errors
     /// There is no such proxy, or the store does not take it.
     pub async fn set_account_proxy(
@@ -275,25 +244,6 @@ impl Gateway {
             })
             .await
     }
-
-    /// Accounts that the settings declare: put in, or given the credential that they declare now.
-    ///
-    /// # Errors
-    /// The store does not take them, or one cannot be.
-    pub(crate) async fn declare(&self, list: Vec<AccountInput>) -> Result<(), AdminError> {
-        let inner = self.inner();
-        inner
-            .book
-            .change(|draft| {
-                for (row, input) in list.into_iter().enumerate() {
-                    let at = format!("accounts[{row}]");
-                    let understood = inner.understand(input).map_err(|error| error.within(&at))?;
-                    declare_one(inner, draft, understood).map_err(|error| error.within(&at))?;
-                }
-                Ok(((), Vec::new()))
-            })
-            .await
-    }
 }
 
 impl Inner {
@@ -325,7 +275,7 @@ impl Inner {
     }
 }
 
-fn find(draft: &Draft, name: &str) -> Result<AccountId, AdminError> {
+pub(super) fn find(draft: &Draft, name: &str) -> Result<AccountId, AdminError> {
     let id = draft
         .find(&Alias::new(name))
         .filter(|id| draft.record(*id).is_some_and(|record| record.owner.is_none()));
@@ -457,79 +407,4 @@ fn merge_one(
         draft.put_profile(id, profile);
     }
     Ok(())
-}
-
-/// One account gets another name.
-struct Renaming {
-    old: String,
-    id: AccountId,
-    new: Alias,
-}
-
-/// Those that can be, all at once: a name is free when nobody has it or its holder moves away. One
-/// that cannot move keeps its name, which may hold up another one.
-fn renamings(draft: &Draft, wanted: Vec<Renaming>, touched: &mut Touched) -> Vec<Renaming> {
-    let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
-    let mut possible = Vec::new();
-    for renaming in wanted {
-        if !ids.insert(renaming.id) {
-            touched.failed(renaming.old, "it is named twice");
-        } else if !names.insert(renaming.new.clone()) {
-            let reason = format!("another one is to be called `{}`", renaming.new);
-            touched.failed(renaming.old, reason);
-        } else {
-            possible.push(renaming);
-        }
-    }
-    loop {
-        let moving: BTreeSet<AccountId> = possible.iter().map(|renaming| renaming.id).collect();
-        let is_free = |renaming: &Renaming| {
-            draft.find(&renaming.new).is_none_or(|holder| moving.contains(&holder))
-        };
-        let (free, held): (Vec<_>, Vec<_>) = possible.into_iter().partition(is_free);
-        if held.is_empty() {
-            return free;
-        }
-        for Renaming { old, id: _, new } in held {
-            touched.failed(old, format!("there is already an account `{new}`"));
-        }
-        possible = free;
-    }
-}
-
-fn declare_one(inner: &Inner, draft: &mut Draft, understood: Understood) -> Result<(), AdminError> {
-    let (Some(alias), Some((primary, _))) = (understood.alias.clone(), &understood.primary) else {
-        return Err(AdminError::invalid("credential", "is missing"));
-    };
-    let declared = digest(primary.expose_secret());
-    match draft.find(&alias).and_then(|id| draft.record(id)) {
-        // What was refreshed since is newer than what is written down.
-        Some(mut record) if record.declared == Some(declared) => {
-            let credential = Credential::parse(record.tokens.primary.expose_secret())
-                .map_err(|error| AdminError::invalid("credential", error.to_string()))?;
-            let mut rest = understood;
-            rest.primary = None;
-            if digest(record.tokens.primary.expose_secret()) != declared {
-                rest.forget_tokens();
-            }
-            let credential = rest.merge_into(&mut record, credential);
-            draft.put(record, credential);
-            Ok(())
-        }
-        Some(mut record) => {
-            let credential = Credential::parse(record.tokens.primary.expose_secret())
-                .map_err(|error| AdminError::invalid("credential", error.to_string()))?;
-            record.declared = Some(declared);
-            let credential = understood.merge_into(&mut record, credential);
-            draft.put(record, credential);
-            Ok(())
-        }
-        None => {
-            let id = draft.new_id();
-            let (mut record, credential) = understood.into_record(id, alias, inner, true)?;
-            record.declared = Some(declared);
-            draft.put(record, credential);
-            Ok(())
-        }
-    }
 }

@@ -7,6 +7,7 @@ use accounts::{KeyId, KeyKind, KeyLimits, KeyOptions, KeyRecord, KeySecret, Unix
 use store::Change;
 
 use super::{AccountInput, AdminError, Touched, input};
+use crate::book::Draft;
 use crate::keys::{KeyView, NewKey};
 use crate::service::{Gateway, Inner};
 
@@ -62,9 +63,13 @@ impl Gateway {
         let understood = inner.understand_key(input)?;
         let secret = inner.new_secret();
         let record = inner.key_record(&secret, KeyKind::Managed, understood);
-        let _alone = inner.keys.changing.lock().await;
-        inner.book.store.apply(vec![Change::PutKey(Box::new(record.clone()))]).await?;
-        Ok(inner.show_new(record, &secret))
+        let this = Arc::clone(inner);
+        let work = async move {
+            let _alone = this.keys.changing.lock().await;
+            this.book.store.apply(vec![Change::PutKey(Box::new(record.clone()))]).await?;
+            Ok(this.show_new(record, &secret))
+        };
+        inner.to_the_end(work).await
     }
 
     /// Makes a key around an account of its own, which is kept here and nowhere in the key.
@@ -80,22 +85,24 @@ impl Gateway {
         let understood = inner.understand_key(input)?;
         let account = inner.understand(account)?;
         let secret = inner.new_secret();
-        let _alone = inner.keys.changing.lock().await;
-        let record = inner
-            .book
-            .change(|draft| {
+        let this = Arc::clone(inner);
+        let work = async move {
+            let _alone = this.keys.changing.lock().await;
+            let draw = |draft: &mut Draft| {
                 let id = draft.new_id();
                 let kind = KeyKind::Built { account: id };
-                let record = inner.key_record(&secret, kind, understood);
+                let record = this.key_record(&secret, kind, understood);
                 let alias = accounts::Alias::new(record.id.as_str());
-                let (mut account, credential) = account.into_record(id, alias, inner, true)?;
+                let (mut account, credential) = account.into_record(id, alias, &this, true)?;
                 account.owner = Some(record.id.clone());
                 draft.put(account, credential);
                 let change = Change::PutKey(Box::new(record.clone()));
                 Ok::<_, AdminError>((record, vec![change]))
-            })
-            .await?;
-        Ok(inner.show_new(record, &secret))
+            };
+            let record = this.book.change(draw).await?;
+            Ok(this.show_new(record, &secret))
+        };
+        inner.to_the_end(work).await
     }
 
     /// Gives a key another name, expiry, options and limits.
@@ -105,10 +112,14 @@ impl Gateway {
     pub async fn change_key(&self, id: &KeyId, input: KeyInput) -> Result<KeyView, AdminError> {
         let inner = self.inner();
         let Understood { name, expires, options, limits } = inner.understand_key(input)?;
-        let _alone = inner.keys.changing.lock().await;
-        let before = inner.known_key(id)?;
-        let record = KeyRecord { name, expires, options, limits, ..KeyRecord::clone(&before) };
-        inner.put_key(record).await
+        let (this, id) = (Arc::clone(inner), id.clone());
+        let work = async move {
+            let _alone = this.keys.changing.lock().await;
+            let before = this.known_key(&id)?;
+            let record = KeyRecord { name, expires, options, limits, ..KeyRecord::clone(&before) };
+            this.put_key(record).await
+        };
+        inner.to_the_end(work).await
     }
 
     /// Gives a key another text; the old one still works for `grace`.
@@ -118,15 +129,19 @@ impl Gateway {
     pub async fn rotate_key(&self, id: &KeyId, grace: Duration) -> Result<NewKey, AdminError> {
         let inner = self.inner();
         let secret = inner.new_secret();
-        let _alone = inner.keys.changing.lock().await;
-        let before = inner.known_key(id)?;
-        if before.revoked.is_some() {
-            return Err(AdminError::Conflict("the key was revoked".to_owned()));
-        }
-        let previous = (!grace.is_zero()).then(|| (before.hash, inner.now().after(grace)));
-        let record = KeyRecord { hash: secret.hash(), previous, ..KeyRecord::clone(&before) };
-        inner.book.store.apply(vec![Change::PutKey(Box::new(record.clone()))]).await?;
-        Ok(inner.show_new(record, &secret))
+        let (this, id) = (Arc::clone(inner), id.clone());
+        let work = async move {
+            let _alone = this.keys.changing.lock().await;
+            let before = this.known_key(&id)?;
+            if before.revoked.is_some() {
+                return Err(AdminError::Conflict("the key was revoked".to_owned()));
+            }
+            let previous = (!grace.is_zero()).then(|| (before.hash, this.now().after(grace)));
+            let record = KeyRecord { hash: secret.hash(), previous, ..KeyRecord::clone(&before) };
+            this.book.store.apply(vec![Change::PutKey(Box::new(record.clone()))]).await?;
+            Ok(this.show_new(record, &secret))
+        };
+        inner.to_the_end(work).await
     }
 
     /// From now on these keys open nothing; they stay in the list.
@@ -134,20 +149,16 @@ impl Gateway {
     /// # Errors
     /// None as a whole; each key tells of its own.
     pub async fn revoke_keys(&self, ids: &[String]) -> Result<Touched, AdminError> {
-        let inner = self.inner();
-        let _alone = inner.keys.changing.lock().await;
-        let mut touched = Touched::default();
-        for name in ids {
-            let revoked = async {
-                let before = inner.known_key(&KeyId::new(name.clone()))?;
-                let revoked = before.revoked.or_else(|| Some(inner.now()));
-                let record = KeyRecord { revoked, previous: None, ..KeyRecord::clone(&before) };
-                inner.put_key(record).await.map(|_| ())
-            };
-            let revoked = revoked.await;
-            touched.note(name, revoked);
-        }
-        Ok(touched)
+        let (this, ids) = (Arc::clone(self.inner()), ids.to_vec());
+        let work = async move {
+            let _alone = this.keys.changing.lock().await;
+            let mut touched = Touched::default();
+            for name in &ids {
+                touched.note(name, this.revoke(&KeyId::new(name.clone())).await);
+            }
+            Ok(touched)
+        };
+        self.inner().to_the_end(work).await
     }
 
     /// Removes keys, with their figures and the accounts that are theirs.
@@ -155,37 +166,44 @@ impl Gateway {
     /// # Errors
     /// None as a whole; each key tells of its own.
     pub async fn remove_keys(&self, ids: &[String]) -> Result<Touched, AdminError> {
-        let inner = self.inner();
-        let _alone = inner.keys.changing.lock().await;
-        let mut touched = Touched::default();
-        for name in ids {
-            let id = KeyId::new(name.clone());
-            let removed = async {
-                let record = inner.known_key(&id)?;
-                let account = match &record.kind {
-                    KeyKind::Built { account } => Some(*account),
-                    KeyKind::Managed => None,
-                };
-                inner
-                    .book
-                    .change::<_, AdminError>(|draft| {
-                        if let Some(account) = account {
-                            draft.remove(account);
-                        }
-                        Ok(((), vec![Change::RemoveKey(id.clone())]))
-                    })
-                    .await?;
-                inner.keys.forget(&id);
-                Ok::<_, AdminError>(())
-            };
-            let removed = removed.await;
-            touched.note(name, removed);
-        }
-        Ok(touched)
+        let (this, ids) = (Arc::clone(self.inner()), ids.to_vec());
+        let work = async move {
+            let _alone = this.keys.changing.lock().await;
+            let mut touched = Touched::default();
+            for name in &ids {
+                touched.note(name, this.remove_key(&KeyId::new(name.clone())).await);
+            }
+            Ok(touched)
+        };
+        self.inner().to_the_end(work).await
     }
 }
 
 impl Inner {
+    async fn revoke(&self, id: &KeyId) -> Result<(), AdminError> {
+        let before = self.known_key(id)?;
+        let revoked = before.revoked.or_else(|| Some(self.now()));
+        let record = KeyRecord { revoked, previous: None, ..KeyRecord::clone(&before) };
+        self.put_key(record).await.map(|_| ())
+    }
+
+    async fn remove_key(&self, id: &KeyId) -> Result<(), AdminError> {
+        let record = self.known_key(id)?;
+        let account = match &record.kind {
+            KeyKind::Built { account } => Some(*account),
+            KeyKind::Managed => None,
+        };
+        let draw = |draft: &mut Draft| {
+            if let Some(account) = account {
+                draft.remove(account);
+            }
+            Ok::<_, AdminError>(((), vec![Change::RemoveKey(id.clone())]))
+        };
+        self.book.change(draw).await?;
+        self.keys.forget(id);
+        Ok(())
+    }
+
     fn new_secret(&self) -> KeySecret {
         let random = self.ambient.secret_bytes();
         let mut bytes = [0; 24];

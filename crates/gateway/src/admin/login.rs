@@ -74,6 +74,17 @@ impl Gateway {
         id: Uuid,
         alias: Option<String>,
     ) -> Result<Option<Alias>, AdminError> {
+        let this = self.clone();
+        // The tokens are given once: who leaves meanwhile finds the account all the same.
+        let work = async move { this.finish_this_login(id, alias).await };
+        self.inner().to_the_end(work).await
+    }
+
+    async fn finish_this_login(
+        &self,
+        id: Uuid,
+        alias: Option<String>,
+    ) -> Result<Option<Alias>, AdminError> {
         let inner = self.inner();
         let pkce = inner.logins.get(id).ok_or_else(|| AdminError::NotFound("such login".into()))?;
         // Before the tokens are fetched: they are given once.

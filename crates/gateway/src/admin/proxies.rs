@@ -1,10 +1,12 @@
 //! The administrator's changes to outbound proxies.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{ProxyName, ProxyRecord};
 use secrecy::SecretString;
+use tokio::sync::OwnedMutexGuard;
 use upstream::classify;
 
 use super::{AdminError, Touched};
@@ -70,7 +72,7 @@ impl Gateway {
             let text = format!("there is no proxy `{general}` in the list");
             return Err(AdminError::invalid("general", text));
         }
-        let _alone = inner.ways.changing.lock().await;
+        let alone = Arc::clone(&inner.ways.changing).lock_owned().await;
         let before = inner.ways.table();
         for name in before.entries.keys().filter(|name| !entries.contains_key(*name)) {
             if let Some(user) = inner.user_of(name) {
@@ -79,7 +81,7 @@ impl Gateway {
             }
         }
         let count = entries.len();
-        inner.show(&before, Table { entries, general }).await?;
+        inner.show(&before, Table { entries, general }, alone).await?;
         Ok(count)
     }
 
@@ -92,7 +94,7 @@ impl Gateway {
         list: Vec<(String, SecretString)>,
     ) -> Result<Touched, AdminError> {
         let inner = self.inner();
-        let _alone = inner.ways.changing.lock().await;
+        let alone = Arc::clone(&inner.ways.changing).lock_owned().await;
         let before = inner.ways.table();
         let mut after = Table::clone(&before);
         let mut touched = Touched::default();
@@ -111,7 +113,7 @@ impl Gateway {
                 Err(error) => touched.failed(name, error),
             }
         }
-        inner.show(&before, after).await?;
+        inner.show(&before, after, alone).await?;
         Ok(touched)
     }
 
@@ -121,7 +123,7 @@ impl Gateway {
     /// The store does not take it.
     pub async fn remove_proxies(&self, names: &[String]) -> Result<Touched, AdminError> {
         let inner = self.inner();
-        let _alone = inner.ways.changing.lock().await;
+        let alone = Arc::clone(&inner.ways.changing).lock_owned().await;
         let before = inner.ways.table();
         let mut after = Table::clone(&before);
         let mut touched = Touched::default();
@@ -138,7 +140,7 @@ impl Gateway {
                 touched.done(name);
             }
         }
-        inner.show(&before, after).await?;
+        inner.show(&before, after, alone).await?;
         Ok(touched)
     }
 
@@ -146,14 +148,14 @@ impl Gateway {
     /// There is no such proxy.
     pub async fn set_general_proxy(&self, name: &str) -> Result<(), AdminError> {
         let inner = self.inner();
-        let _alone = inner.ways.changing.lock().await;
+        let alone = Arc::clone(&inner.ways.changing).lock_owned().await;
         let before = inner.ways.table();
         let general = ProxyName::new(name);
         if !before.entries.contains_key(&general) {
             return Err(AdminError::invalid("name", format!("there is no proxy `{name}`")));
         }
         let after = Table { general, ..Table::clone(&before) };
-        inner.show(&before, after).await
+        inner.show(&before, after, alone).await
     }
 
     /// Opens a connection to the upstream through the proxy; gives how long that took.
@@ -197,12 +199,25 @@ impl Inner {
         key.map(|key| format!("the key `{}`", key.id))
     }
 
-    async fn show(&self, before: &Table, after: Table) -> Result<(), AdminError> {
+    /// `alone` goes along: the next one must wait until this change is seen, even when the caller
+    /// has left.
+    async fn show(
+        self: &Arc<Self>,
+        before: &Table,
+        after: Table,
+        alone: OwnedMutexGuard<()>,
+    ) -> Result<(), AdminError> {
         let changes = changes(before, &after);
-        if !changes.is_empty() {
-            self.book.store.apply(changes).await?;
-            self.ways.show(after);
+        if changes.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let this = Arc::clone(self);
+        let work = async move {
+            this.book.store.apply(changes).await?;
+            this.ways.show(after);
+            drop(alone);
+            Ok(())
+        };
+        self.to_the_end(work).await
     }
 }

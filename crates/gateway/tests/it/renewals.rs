@@ -50,6 +50,13 @@ async fn hundred(gateway: &Gateway) -> Vec<Result<String, conversation::Failure>
     results
 }
 
+/// The upgrade has begun; its poll is still to come, for nothing else ran meanwhile.
+async fn begun(rig: &Rig) {
+    while rig.count(UPGRADE) == 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
 fn primary(rig: &Rig, alias: &str) -> String {
     rig.account(alias).record.tokens.primary.expose_secret().to_owned()
 }
@@ -187,10 +194,7 @@ async fn a_client_that_leaves_does_not_end_the_refresh_it_began() {
     let gateway = rig.gateway.clone();
     let mut leaving = JoinSet::new();
     leaving.spawn(async move { gateway.answer(asked("[[sim: say a]]")).await.map(drop) });
-    while rig.count(UPGRADE) == 0 {
-        tokio::task::yield_now().await;
-    }
-    // The upgrade has begun, and its poll is still to come.
+    begun(&rig).await;
     assert!(leaving.try_join_next().is_none());
     leaving.shutdown().await;
     until(PATIENCE, "the upgrade", || rig.account("ann").credential == "session").await;
@@ -240,7 +244,7 @@ async fn a_credential_that_is_put_in_during_a_refresh_is_the_one_that_serves() {
     let gateway = rig.gateway.clone();
     let mut refreshing = JoinSet::new();
     refreshing.spawn(async move { gateway.refresh_accounts(&names(["ann"])).await });
-    until(PATIENCE, "the upgrade", || rig.count(UPGRADE) == 1).await;
+    begun(&rig).await;
     let bob = session_for(BOB, DAYS);
     let merged = AccountInput { primary: Some(bob.as_str().into()), ..AccountInput::default() };
     rig.gateway.merge_accounts(vec![("ann".into(), merged)]).await.expect("merged");
@@ -273,7 +277,7 @@ async fn an_account_that_goes_during_its_refresh_does_not_come_back() {
     let gateway = rig.gateway.clone();
     let mut refreshing = JoinSet::new();
     refreshing.spawn(async move { gateway.refresh_accounts(&names(["ann"])).await });
-    until(PATIENCE, "the upgrade", || rig.count(UPGRADE) == 1).await;
+    begun(&rig).await;
     rig.gateway.remove_accounts(&names(["ann"])).await.expect("removed");
     soon("the refresh", refreshing.join_next())
         .await
