@@ -1,6 +1,7 @@
 //! The binary in a folder of its own, with nothing of the test's environment.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -21,6 +22,8 @@ pub(crate) struct Start {
     /// Its own one, which goes when it ends; none when it works in another's.
     folder: Option<TempDir>,
     stdin: Option<String>,
+    /// Where its standard error goes instead of to the test.
+    log: Option<File>,
 }
 
 /// `cursor-api` with these arguments.
@@ -28,14 +31,14 @@ pub(crate) fn cursor_api(arguments: &[&str]) -> Start {
     let folder = TempDir::new().expect("a folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_cursor-api"));
     command.args(arguments).env_clear().env("LOG_LEVEL", "warn").current_dir(folder.path());
-    Start { command, folder: Some(folder), stdin: None }
+    Start { command, folder: Some(folder), stdin: None, log: None }
 }
 
 /// The same in a folder that stays.
 pub(crate) fn cursor_api_in(folder: &Path, arguments: &[&str]) -> Start {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cursor-api"));
     command.args(arguments).env_clear().env("LOG_LEVEL", "warn").current_dir(folder);
-    Start { command, folder: None, stdin: None }
+    Start { command, folder: None, stdin: None, log: None }
 }
 
 impl Start {
@@ -57,12 +60,18 @@ impl Start {
         self
     }
 
+    /// Writes what it complains of to a file, where it can be read while it runs.
+    pub(crate) fn log_to(mut self, path: &Path) -> Self {
+        self.log = Some(File::create(path).expect("a file"));
+        self
+    }
+
     pub(crate) fn spawn(mut self) -> Running {
         let mut child = self
             .command
             .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(self.log.map_or_else(Stdio::piped, Stdio::from))
             .spawn()
             .expect("started");
         if let (Some(text), Some(mut stdin)) = (self.stdin, child.stdin.take()) {
@@ -80,10 +89,10 @@ impl Start {
             }
         });
         let (errors_in, errors) = mpsc::channel();
-        let mut stderr = child.stderr.take().expect("a pipe");
+        let stderr = child.stderr.take();
         std::thread::spawn(move || {
             let mut text = String::new();
-            let _ = stderr.read_to_string(&mut text);
+            let _ = stderr.map(|mut stderr| stderr.read_to_string(&mut text));
             let _ = errors_in.send(text);
         });
         Running { child, lines, errors, _folder: self.folder }

@@ -71,9 +71,15 @@ impl Site {
         cursor_api_in(self.folder.path(), arguments)
     }
 
-    /// A gateway in this folder, on a free port.
+    pub(crate) fn start_owned(&self, arguments: &[String]) -> Start {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        self.start(&arguments)
+    }
+
+    /// A gateway in this folder, on a free port; its log is the file `log`.
     pub(crate) fn serve(&self) -> (Running, SocketAddr) {
-        let mut process = self.start(&["serve", "--port", "0"]).env("LOG_LEVEL", "info").spawn();
+        let start = self.start(&["serve", "--port", "0"]).env("LOG_LEVEL", "info");
+        let mut process = start.log_to(&self.path("log")).spawn();
         let address = process.address_after("listening on http://");
         (process, address)
     }
@@ -89,12 +95,7 @@ impl Site {
         arguments: &[&str],
         stdin: Option<&str>,
     ) -> Finished {
-        let port = beside.0.map(|port| port.to_string());
-        let mut arguments = arguments.to_vec();
-        if let Some(port) = &port {
-            arguments.extend(["--port", port]);
-        }
-        let mut start = self.start(&arguments);
+        let mut start = self.start_owned(&beside.arguments(arguments));
         if let Some(text) = stdin {
             start = start.stdin(text);
         }
@@ -140,6 +141,13 @@ impl Beside {
     /// No gateway runs.
     pub(crate) const fn none() -> Self {
         Self(None)
+    }
+
+    /// With the port that is to be asked.
+    pub(crate) fn arguments(self, arguments: &[&str]) -> Vec<String> {
+        let port = self.0.map(|port| ["--port".to_owned(), port.to_string()]);
+        let arguments = arguments.iter().map(|&argument| argument.to_owned());
+        arguments.chain(port.into_iter().flatten()).collect()
     }
 }
 
