@@ -88,7 +88,7 @@ impl Gateway {
         F: Future<Output = Result<(), Failure>>,
     {
         // Owned names: with borrowed ones the future is not `Send`.
-        let asked = names.to_vec().into_iter().map(|name| {
+        let asked = names.iter().cloned().map(|name| {
             let account = self.inner().pooled(&name);
             let asking = account.map(|account| ask(Arc::clone(self.inner()), account));
             async move {
