@@ -4,6 +4,7 @@
 //! others, and the answer says why it failed.
 
 mod accounts;
+mod added;
 mod calls;
 mod declared;
 mod input;

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use upstream::profile::Profile;
 
+use super::added::{add_one, known_credentials};
 use super::input::{self, Understood};
 use super::{AccountInput, AdminError, Touched};
 use crate::account::Account;
@@ -315,7 +316,7 @@ fn set_one(
     Ok(())
 }
 
-fn put_new(
+pub(super) fn put_new(
     inner: &Inner,
     draft: &mut Draft,
     id: AccountId,
@@ -332,57 +333,8 @@ fn put_new(
     Ok(())
 }
 
-/// Digests of the primary tokens of the pool.
-fn known_credentials(draft: &Draft) -> std::collections::HashMap<[u8; 32], Alias> {
-    let records = draft.pooled().into_iter().filter_map(|id| draft.record(id));
-    records.map(|record| (digest(record.tokens.primary.expose_secret()), record.alias)).collect()
-}
-
 pub(crate) fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
-}
-
-fn add_one(
-    inner: &Inner,
-    draft: &mut Draft,
-    credentials: &mut std::collections::HashMap<[u8; 32], Alias>,
-    understood: Understood,
-    enabled: bool,
-) -> Result<Alias, AdminError> {
-    let Some((primary, credential)) = &understood.primary else {
-        return Err(AdminError::invalid("token", "is missing"));
-    };
-    let digest = digest(primary.expose_secret());
-    if let Some(known) = credentials.get(&digest) {
-        return Err(AdminError::Conflict(format!("this token is that of `{known}` already")));
-    }
-    let alias = match &understood.alias {
-        Some(alias) if draft.find(alias).is_some() => {
-            return Err(AdminError::Conflict(format!("there is already an account `{alias}`")));
-        }
-        Some(alias) => alias.clone(),
-        None => fresh_alias(draft, credential),
-    };
-    let id = draft.new_id();
-    put_new(inner, draft, id, alias.clone(), understood, enabled)?;
-    credentials.insert(digest, alias.clone());
-    Ok(alias)
-}
-
-/// After the user where the credential tells, with a number where that is taken.
-fn fresh_alias(draft: &Draft, credential: &Credential) -> Alias {
-    let stem = match credential {
-        Credential::Session(token) | Credential::Web(token) => token.claims().user_id.clone(),
-        Credential::ApiKey(_) => "api-key".to_owned(),
-    };
-    let first = Alias::new(stem.clone());
-    if draft.find(&first).is_none() {
-        return first;
-    }
-    (2_u64..)
-        .map(|number| Alias::new(format!("{stem}-{number}")))
-        .find(|alias| draft.find(alias).is_none())
-        .unwrap_or(first)
 }
 
 fn merge_one(

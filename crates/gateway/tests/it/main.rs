@@ -1,6 +1,7 @@
 //! The gateway in front of the simulated backend: accounts, failures, deadlines, cancellation.
 
 mod accounts;
+mod accounts_kept;
 mod all_out;
 mod canary;
 mod cancel;
@@ -9,6 +10,7 @@ mod deadlines;
 mod failover;
 mod figures;
 mod formats;
+mod key_limits;
 mod keys;
 mod lifecycle;
 mod logins;

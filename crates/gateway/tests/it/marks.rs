@@ -33,7 +33,8 @@ async fn marked(rig: &Rig, alias: &str) -> accounts::Mark {
 async fn a_used_up_plan_is_marked_until_its_cycle_ends_and_after_a_restart() {
     for flow in FLOWS {
         let (store, options) = (memory(), Options { flow, ..options() });
-        let accounts = || declared(&[&session(ANN), &session(BOB)]);
+        let tokens = [session(ANN), session(BOB)];
+        let accounts = || declared(&[&tokens[0], &tokens[1]]);
         let mut rig =
             Rig::over(store.clone(), accounts(), options.clone(), Config::default()).await;
         rig.treat(ANN, AccountBehaviour::QuotaReached);
