@@ -136,6 +136,25 @@ impl Keys {
         }
     }
 
+    /// Keys that name one of these accounts, with its new name.
+    pub(crate) fn renamed(&self, names: &HashMap<String, String>) -> Vec<KeyRecord> {
+        let ring = self.ring();
+        let named = ring
+            .iter()
+            .filter(|key| key.limits.accounts.iter().any(|account| names.contains_key(account)));
+        named
+            .map(|key| {
+                let mut key = KeyRecord::clone(key);
+                for account in &mut key.limits.accounts {
+                    if let Some(new) = names.get(account) {
+                        account.clone_from(new);
+                    }
+                }
+                key
+            })
+            .collect()
+    }
+
     fn authenticate(&self, presented: &str, now: UnixMs) -> Result<Grant, KeyRefusal> {
         let secret = match PresentedKey::parse(presented, &self.prefix) {
             PresentedKey::Secret(secret) => secret,

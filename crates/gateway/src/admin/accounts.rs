@@ -122,7 +122,7 @@ impl Gateway {
     /// # Errors
     /// The store does not take it.
     pub async fn remove_accounts(&self, names: &[String]) -> Result<Touched, AdminError> {
-        self.each(names, |draft, id| {
+        self.each(names, find, |draft, id| {
             draft.remove(id);
             Ok(())
         })
@@ -177,7 +177,7 @@ impl Gateway {
     /// The operator has looked: what was only suspected is forgotten.
     fn forget_suspicions(&self, names: &[String]) {
         for name in names {
-            if let Ok(account) = self.inner().pooled(name) {
+            if let Ok(account) = self.inner().named(name) {
                 self.inner().book.roster().well(account.id);
             }
         }
@@ -214,12 +214,13 @@ impl Gateway {
         self.alter(names, |record| record.timezone = timezone.clone()).await
     }
 
+    /// Also of the accounts that belong to keys.
     async fn alter(
         &self,
         names: &[String],
         change: impl Fn(&mut AccountRecord),
     ) -> Result<Touched, AdminError> {
-        self.each(names, |draft, id| {
+        self.each(names, any, |draft, id| {
             draft
                 .alter(id, |record| change(record))
                 .ok_or_else(|| AdminError::NotFound("such account".to_owned()))
@@ -230,6 +231,7 @@ impl Gateway {
     async fn each(
         &self,
         names: &[String],
+        find: impl Fn(&Draft, &str) -> Result<AccountId, AdminError>,
         change: impl Fn(&mut Draft, AccountId) -> Result<(), AdminError>,
     ) -> Result<Touched, AdminError> {
         let names: Vec<String> = names.to_vec();
@@ -248,6 +250,12 @@ impl Gateway {
 }
 
 impl Inner {
+    /// Any account by its name; that of a key is called as the key's id.
+    pub(crate) fn named(&self, alias: &str) -> Result<Arc<Account>, AdminError> {
+        let account = self.book.find(&Alias::new(alias));
+        account.ok_or_else(|| AdminError::NotFound("such account".to_owned()))
+    }
+
     /// One of the pool's accounts by its name.
     pub(crate) fn pooled(&self, alias: &str) -> Result<Arc<Account>, AdminError> {
         let account = self.book.find(&Alias::new(alias));
@@ -276,6 +284,12 @@ impl Inner {
     }
 }
 
+/// Any account, those of keys as well.
+fn any(draft: &Draft, name: &str) -> Result<AccountId, AdminError> {
+    draft.find(&Alias::new(name)).ok_or_else(|| AdminError::NotFound("such account".to_owned()))
+}
+
+/// One of the pool's.
 pub(super) fn find(draft: &Draft, name: &str) -> Result<AccountId, AdminError> {
     let id = draft
         .find(&Alias::new(name))
@@ -333,6 +347,23 @@ pub(super) fn put_new(
     Ok(())
 }
 
+/// What tells credentials apart however they are written.
+pub(super) fn identity(credential: &Credential) -> [u8; 32] {
+    match credential {
+        Credential::Session(token) | Credential::Web(token) => {
+            digest(token.expose().expose_secret())
+        }
+        Credential::ApiKey(key) => digest(key.expose().expose_secret()),
+    }
+}
+
+fn user_of(credential: &Credential) -> Option<String> {
+    match credential {
+        Credential::Session(token) | Credential::Web(token) => Some(token.claims().user_id.clone()),
+        Credential::ApiKey(_) => None,
+    }
+}
+
 pub(crate) fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
@@ -353,9 +384,19 @@ fn merge_one(
     let mut record = draft.record(id).ok_or_else(gone)?;
     let credential = Credential::parse(record.tokens.primary.expose_secret())
         .map_err(|error| AdminError::invalid("primary_token", error.to_string()))?;
+    let before = user_of(&credential);
+    let primary = record.tokens.primary.clone();
     let credential = understood.merge_into(&mut record, credential);
+    if record.tokens.primary.expose_secret() != primary.expose_secret()
+        && let Some(other) = known_credentials(draft).get(&identity(&credential))
+        && *other != record.alias
+    {
+        return Err(AdminError::Conflict(format!("this token is that of `{other}` already")));
+    }
+    // What is known of one user is not known of another.
+    let is_other = before != user_of(&credential);
     draft.put(record, credential);
-    if let Some(profile) = profile {
+    if let Some(profile) = profile.or_else(|| is_other.then(Profile::default)) {
         draft.put_profile(id, profile);
     }
     Ok(())

@@ -6,7 +6,7 @@ use accounts::{Alias, Credential};
 use secrecy::ExposeSecret as _;
 
 use super::AdminError;
-use super::accounts::{digest, put_new};
+use super::accounts::{identity, put_new};
 use super::input::Understood;
 use crate::book::Draft;
 use crate::service::Inner;
@@ -14,7 +14,12 @@ use crate::service::Inner;
 /// Digests of the primary tokens of the pool.
 pub(super) fn known_credentials(draft: &Draft) -> HashMap<[u8; 32], Alias> {
     let records = draft.pooled().into_iter().filter_map(|id| draft.record(id));
-    records.map(|record| (digest(record.tokens.primary.expose_secret()), record.alias)).collect()
+    records
+        .filter_map(|record| {
+            let credential = Credential::parse(record.tokens.primary.expose_secret()).ok()?;
+            Some((identity(&credential), record.alias))
+        })
+        .collect()
 }
 
 pub(super) fn add_one(
@@ -24,10 +29,10 @@ pub(super) fn add_one(
     understood: Understood,
     enabled: bool,
 ) -> Result<Alias, AdminError> {
-    let Some((primary, credential)) = &understood.primary else {
+    let Some((_, credential)) = &understood.primary else {
         return Err(AdminError::invalid("token", "is missing"));
     };
-    let digest = digest(primary.expose_secret());
+    let digest = identity(credential);
     if let Some(known) = credentials.get(&digest) {
         return Err(AdminError::Conflict(format!("this token is that of `{known}` already")));
     }

@@ -28,7 +28,10 @@ impl Gateway {
     /// None as a whole; each account tells of its own.
     pub async fn refresh_accounts(&self, names: &[String]) -> Result<Touched, AdminError> {
         self.ask_each(names, |inner, account| async move {
-            inner.renew(&account).await?;
+            if let Err(failure) = inner.renew(&account).await {
+                inner.confirm(&account, &failure).await;
+                return Err(failure);
+            }
             // A fresh token is worth another try.
             if account
                 .record()
@@ -76,7 +79,14 @@ impl Gateway {
     /// # Errors
     /// None as a whole; each account tells of its own.
     pub async fn test_accounts(&self, names: &[String]) -> Result<Touched, AdminError> {
-        self.ask_each(names, |inner, account| async move { inner.is_well(&account).await }).await
+        self.ask_each(names, |inner, account| async move {
+            let looked = inner.is_well(&account).await;
+            if let Err(failure) = &looked {
+                inner.confirm(&account, failure).await;
+            }
+            looked
+        })
+        .await
     }
 
     async fn ask_each<F>(
@@ -90,7 +100,7 @@ impl Gateway {
         let mut touched = Touched::default();
         let mut asked = Vec::new();
         for name in names.iter().cloned() {
-            let account = self.inner().pooled(&name);
+            let account = self.inner().named(&name);
             let asking = account.map(|account| ask(Arc::clone(self.inner()), account));
             asked.push(async move {
                 let result = match asking {
@@ -162,8 +172,15 @@ impl Gateway {
         let web = web_credential(&token("token", &text)?);
         let via = inner.via_named(None)?;
         let upgraded = tokio::time::timeout(UPGRADE_TIMEOUT, inner.upgrade(&web, &via)).await;
+        // Here it is the caller's token that is refused, not one of ours.
+        let refused = |mut failure: Failure| {
+            if failure.class == conversation::FailureClass::AccountRejected {
+                "The upstream does not accept this token.".clone_into(&mut failure.client);
+            }
+            AdminError::Upstream(failure)
+        };
         match upgraded {
-            Ok(tokens) => tokens.map(|tokens| tokens.access).map_err(AdminError::Upstream),
+            Ok(tokens) => tokens.map(|tokens| tokens.access).map_err(refused),
             Err(_) => {
                 Err(AdminError::Upstream(crate::bearer::rejected("the upgrade took too long")))
             }

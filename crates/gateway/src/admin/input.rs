@@ -2,7 +2,7 @@
 
 use accounts::{
     AccountId, AccountRecord, AccountTokens, Alias, Credential, Device, Hex64, ProxyName, Region,
-    UpstreamFlow,
+    UnixMs, UpstreamFlow,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use upstream::MachineIds;
@@ -126,6 +126,17 @@ impl Inner {
 }
 
 impl Understood {
+    /// Whether the token has expired and nothing is there to renew it with.
+    pub(crate) fn is_over(&self, now: UnixMs) -> bool {
+        let expires = match &self.primary {
+            Some((_, Credential::Session(token) | Credential::Web(token))) => {
+                token.claims().expires
+            }
+            Some((_, Credential::ApiKey(_))) | None => return false,
+        };
+        expires <= now.seconds() && self.refresh.is_none() && self.secondary.is_none()
+    }
+
     /// What goes with a primary token stays with it.
     pub(crate) fn forget_tokens(&mut self) {
         (self.primary, self.secondary, self.refresh) = (None, None, None);

@@ -86,6 +86,9 @@ impl Gateway {
         let inner = self.inner();
         let understood = inner.understand_key(input)?;
         let account = inner.understand(account)?;
+        if account.is_over(inner.now()) {
+            return Err(AdminError::invalid("token", "has expired"));
+        }
         let secret = inner.new_secret();
         let this = Arc::clone(inner);
         let work = async move {

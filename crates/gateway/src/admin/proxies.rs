@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{ProxyName, ProxyRecord};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OwnedMutexGuard;
 use upstream::classify;
 
 use super::{AdminError, Touched};
 use crate::service::{Gateway, Inner};
-use crate::ways::{Entry, Table, changes};
+use crate::ways::{Entry, NON, SYS, Table, changes};
 
 /// Longest name, in characters, and most proxies.
 const LONGEST_NAME: usize = 128;
@@ -180,6 +180,10 @@ impl Inner {
         let length = name.chars().count();
         if length == 0 || length > LONGEST_NAME || name.chars().any(char::is_control) {
             return Err(AdminError::invalid(field, "a name has 1 to 128 printable characters"));
+        }
+        if [NON, SYS].contains(&name) && address.expose_secret() != name {
+            let text = format!("this name always means `{name}`");
+            return Err(AdminError::invalid(field, text));
         }
         let record = ProxyRecord { name: ProxyName::new(name), address };
         self.ways.parse(record).map_err(|error| AdminError::invalid(field, error.to_string()))

@@ -1,8 +1,9 @@
 //! New names for accounts, which may swap theirs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use accounts::{AccountId, Alias};
+use store::Change;
 
 use super::accounts::find;
 use super::{AdminError, Touched, input};
@@ -19,7 +20,9 @@ impl Gateway {
         pairs: Vec<(String, String)>,
     ) -> Result<Touched, AdminError> {
         let inner = self.inner();
-        inner
+        // Keys name accounts: they follow in the same transaction.
+        let _alone = inner.keys.changing.lock().await;
+        let (touched, keys) = inner
             .book
             .change(|draft| {
                 let mut touched = Touched::default();
@@ -31,13 +34,22 @@ impl Gateway {
                         Err(error) => touched.failed(old, error),
                     }
                 }
+                let mut names = HashMap::new();
                 for Renaming { old, id, new } in renamings(draft, wanted, &mut touched) {
+                    names.insert(old.clone(), new.as_str().to_owned());
                     let _ = draft.alter(id, |record| record.alias = new);
                     touched.done(old);
                 }
-                Ok((touched, Vec::new()))
+                let keys = inner.keys.renamed(&names);
+                let changes = keys.iter().cloned().map(|key| Change::PutKey(Box::new(key)));
+                let changes = changes.collect();
+                Ok::<_, AdminError>(((touched, keys), changes))
             })
-            .await
+            .await?;
+        for key in keys {
+            inner.keys.ring_mut().put(key);
+        }
+        Ok(touched)
     }
 }
 
