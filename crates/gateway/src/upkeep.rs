@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{AccountId, Credential, MarkKind};
-use futures::StreamExt as _;
-use futures::stream;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::account::Account;
@@ -45,30 +44,27 @@ pub(crate) async fn save_usage(inner: Arc<Inner>) {
 /// Never returns.
 pub(crate) async fn keep_up(inner: Arc<Inner>) {
     let mut agenda = Agenda::default();
+    let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut ticks = tokio::time::interval(ROUND);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let accounts: Vec<Arc<Account>> = inner.book.accounts().iter().cloned().collect();
         agenda.forget_gone(&accounts);
-        let due: Vec<(Arc<Account>, Vec<Task>)> = accounts
-            .into_iter()
-            .filter(|account| account.record().enabled)
-            .filter_map(|account| {
-                let tasks = agenda.due(&inner, &account);
-                (!tasks.is_empty()).then_some((account, tasks))
-            })
-            .collect();
-        stream::iter(due)
-            .for_each_concurrent(AT_ONCE, |(account, tasks)| {
-                let inner = Arc::clone(&inner);
-                async move {
-                    for task in tasks {
-                        inner.carry_out(&account, task).await;
-                    }
+        for account in accounts.into_iter().filter(|account| account.record().enabled) {
+            let tasks = agenda.due(&inner, &account);
+            if tasks.is_empty() {
+                continue;
+            }
+            let (this, places) = (Arc::clone(&inner), Arc::clone(&places));
+            // In a task of its own: one account that hangs holds up no other one's care.
+            inner.spawn(async move {
+                let Ok(_place) = places.acquire().await else { return };
+                for task in tasks {
+                    this.carry_out(&account, task).await;
                 }
-            })
-            .await;
+            });
+        }
     }
 }
 

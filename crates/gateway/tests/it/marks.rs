@@ -8,8 +8,8 @@ use gateway::Options;
 use simulator::{AccountBehaviour, Config, ProfileOverrides};
 
 use crate::rig::{
-    ANN, BOB, FLOWS, PATIENCE, Rig, declared, input, jump_until, memory, names, options, session,
-    session_for, until,
+    ANN, BOB, FLOWS, PATIENCE, Rig, declared, input, jump, jump_until, memory, names, options,
+    session, session_for, until,
 };
 
 async fn alone(flow: upstream::Flow, options: Options) -> Rig {
@@ -158,7 +158,7 @@ async fn a_fresh_token_clears_the_mark_of_a_refused_one() {
     let touched = rig.gateway.refresh_accounts(&names(["account-0"])).await.expect("told");
     if touched.done.is_empty() {
         // Within moments of a renewal that failed, its failure holds for everybody.
-        jump_until("another renewal", || true).await;
+        jump(15).await;
         let touched = rig.gateway.refresh_accounts(&names(["account-0"])).await.expect("told");
         assert_eq!(touched.failed, []);
     }
@@ -183,7 +183,7 @@ async fn the_operators_words_mark_at_once_and_only_time_or_the_operator_ends_it(
         assert!(mark.reason.contains(words), "{}", mark.reason);
         let end = mark.until.expect("an end");
         for _ in 0..30 {
-            jump_until("time", || true).await;
+            jump(15).await;
         }
         assert_eq!(rig.mark("ann"), Some(mark.clone()), "a look does not end it");
         rig.ask("[[sim: say a]]").await.expect_err("marked");

@@ -17,7 +17,7 @@ use servers::{Manner, Proxy, Rules};
 
 #[path = "../../../upstream/tests/it/proxies/servers.rs"]
 #[allow(dead_code, reason = "only a part of what they can do is needed here")]
-mod servers;
+pub(crate) mod servers;
 
 const HELLO: &str = "[[sim: say hello]]";
 

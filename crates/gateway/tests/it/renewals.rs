@@ -8,8 +8,9 @@ use simulator::{Config, tokens};
 use store::Store as _;
 use tokio::task::JoinSet;
 
+use crate::proxies::servers::{Proxy, Rules};
 use crate::rig::{
-    ANN, BOB, FLOWS, PATIENCE, Rig, asked, input, jump_until, memory, names, options, read,
+    ANN, BOB, FLOWS, PATIENCE, Rig, asked, input, jump, jump_until, memory, names, options, read,
     session, session_for, soon, until, within,
 };
 
@@ -181,8 +182,8 @@ async fn tokens_are_renewed_before_they_end_without_a_request() {
     rig.gateway.start();
     until(PATIENCE, "a fresh token", || primary(&rig, "ann") != old).await;
     assert_eq!(rig.count(EXCHANGE), 1);
-    jump_until("time", || true).await;
-    jump_until("time", || true).await;
+    jump(15).await;
+    jump(15).await;
     assert_eq!(rig.count(EXCHANGE), 1, "the fresh one has a month");
     rig.clock.shift(29 * 24 * 3600 + 3600);
     jump_until("another one", || rig.count(EXCHANGE) + rig.count(OAUTH) > 1).await;
@@ -234,6 +235,31 @@ async fn a_refresh_that_hangs_keeps_nobody_else_waiting() {
     })
     .await;
     assert!(waiting.try_join_next().is_none(), "it still hangs");
+}
+
+#[tokio::test]
+async fn what_keys_have_used_is_written_down_while_a_refresh_hangs() {
+    let (listener, _) = silent().await;
+    let target = Some(listener.local_addr().expect("address"));
+    let tunnels = Proxy::http(Rules { target, ..Rules::default() }).await;
+    let proxy = format!("http://{}", tunnels.address);
+    let store = memory();
+    let rig = Rig::over(store.clone(), Vec::new(), options(), config()).await;
+    rig.gateway.add_proxies(vec![("dead".into(), proxy.into())]).await.expect("added");
+    let stuck = AccountInput { proxy: Some("dead".into()), ..input("stuck", &web(ANN)) };
+    let rows = vec![stuck, input("bob", &session_for(BOB, DAYS))];
+    rig.gateway.add_accounts(rows, true).await.expect("added");
+    rig.gateway.start();
+    let limits =
+        accounts::KeyLimits { accounts: vec!["bob".into()], ..accounts::KeyLimits::default() };
+    let input = gateway::KeyInput { limits, ..gateway::KeyInput::default() };
+    let key = rig.gateway.create_key(input).await.expect("made");
+    let key = rig.gateway.authenticate(key.text.expose_secret()).expect("opens");
+    let key = std::sync::Arc::new(key);
+    rig.ask_as(&key, crate::rig::turn("[[sim: say a]]")).await.0.expect("answered");
+    // One round later the refresh still waits for an answer.
+    jump(6).await;
+    assert_eq!(store.load().await.expect("loaded").key_usage.len(), 1);
 }
 
 /// Defect: a refresh under way put the bearer of the old credential over the one that the operator

@@ -21,7 +21,7 @@ use upstream::transport::{Dialer, Origin, Pool, TransportOptions};
 use upstream::{Backend, ChecksumAlphabet, ClientType, Endpoints, Flow, Identity};
 use uuid::Uuid;
 
-pub(crate) use supplies::{input, jump_until, memory, names, session_for, sqlite};
+pub(crate) use supplies::{input, jump, jump_until, memory, names, session_for, sqlite};
 
 /// The longest a test waits for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);

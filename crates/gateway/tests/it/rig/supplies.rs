@@ -41,17 +41,21 @@ pub(crate) fn session_for(user: &str, life: Duration) -> String {
     tokens::session_token(user, SystemTime::now() + life)
 }
 
-/// Puts the clock of the runtime forward, step by step, until a state comes about. In between,
-/// calls under way have time to end.
+/// Puts the clock of the runtime forward. Then calls under way have a moment to end.
+pub(crate) async fn jump(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+    let real = std::time::Instant::now();
+    while real.elapsed() < Duration::from_millis(30) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The same, step by step, until a state comes about.
 pub(crate) async fn jump_until(what: &str, state: impl Fn() -> bool) {
     for _ in 0..60 {
-        tokio::time::pause();
-        tokio::time::advance(Duration::from_secs(15)).await;
-        tokio::time::resume();
-        let real = std::time::Instant::now();
-        while real.elapsed() < Duration::from_millis(30) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        jump(15).await;
         if state() {
             return;
         }
