@@ -103,6 +103,22 @@ async fn tokens_that_are_none_are_refused_and_never_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn commands_that_come_together_wait_for_each_other() {
+    let site = Site::new().await;
+    let mut together = Vec::new();
+    for number in 0..6 {
+        let (name, user) = (format!("t{number}"), format!("user_{number}"));
+        site.write(&name, &token(&user));
+        together.push(site.start(&["accounts", "add", &name]).spawn());
+    }
+    for command in together {
+        let finished = command.finish().await;
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+    }
+    assert_eq!(site.aliases(Beside::none()).await.len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_of_the_settings_comes_back_and_this_is_told() {
     let account = format!("[[accounts]]\nalias = \"own\"\ncredential = \"{}\"", token("user_01"));
     let site = Site::with(&account).await;
