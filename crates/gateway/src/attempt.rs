@@ -6,6 +6,7 @@
 //! waiting here, in the task that drove it, until the results come or the wait is over.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use accounts::AccountId;
@@ -41,6 +42,8 @@ pub(crate) struct Work {
     pub(crate) route: Route,
     pub(crate) place: Place,
     pub(crate) report: Report,
+    /// Whether an account was marked because of it without a look.
+    pub(crate) has_marked: AtomicBool,
     pub(crate) out: mpsc::Sender<Batch>,
     /// Counts the turn against the limits of its key as long as it lives.
     pub(crate) metering: Option<Metering>,
@@ -74,6 +77,7 @@ impl TurnTask {
             let ended = tokio::select! {
                 biased;
                 () = cut.cancelled() => Err(shutting_down()),
+                () = work.grant.revoked() => Err(revoked()),
                 ended = self.serve(&work, resumed) => ended,
             };
             match ended {
@@ -157,7 +161,13 @@ impl TurnTask {
         let mut tried: Vec<AccountId> = Vec::new();
         let mut last = None;
         while tried.len() < options.max_attempts {
-            let purpose = Purpose { grant: &work.grant, model, preferred, tried: &tried };
+            let purpose = Purpose {
+                grant: &work.grant,
+                choice: &work.grant.choice,
+                model,
+                preferred,
+                tried: &tried,
+            };
             let lease = match self.lease(work, purpose, last.is_some()).await {
                 Ok(Some(lease)) => lease,
                 Ok(None) => return Ok(None),
@@ -180,7 +190,7 @@ impl TurnTask {
                     tracing::debug!(
                         account = %alias, %failure, again, "attempt failed before output"
                     );
-                    lease.failed(&failure);
+                    lease.failed_again(&failure, &work.has_marked);
                     if !again {
                         return Err(failure);
                     }
@@ -374,6 +384,10 @@ pub(crate) async fn stop_waiting(cut: &CancellationToken) {
     const LAST_WORD: Duration = Duration::from_millis(500);
     cut.cancelled().await;
     tokio::time::sleep(LAST_WORD).await;
+}
+
+fn revoked() -> Failure {
+    Failure::new(FailureClass::Unauthenticated, "The API key was revoked.")
 }
 
 pub(crate) fn shutting_down() -> Failure {

@@ -50,7 +50,7 @@ impl Inner {
     async fn ask_count(self: &Arc<Self>, ask: &Ask, route: &Route) -> Result<Option<u64>, Failure> {
         let Ask { grant, turn, .. } = ask;
         let model = route.model.as_str();
-        let purpose = Purpose { grant, model, preferred: None, tried: &[] };
+        let purpose = Purpose { grant, choice: &grant.choice, model, preferred: None, tried: &[] };
         let lease = self.lease(purpose).await?;
         let account = lease.account();
         match account.flow(self.options.flow) {

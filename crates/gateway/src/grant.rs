@@ -74,6 +74,14 @@ impl Grant {
         self.key.as_ref().map(|key| &*key.record)
     }
 
+    /// Returns when the key is revoked; never for those who came without one.
+    pub(crate) async fn revoked(&self) {
+        match &self.key {
+            Some(key) => key.meter.revoked.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Whether the key is for such a turn.
     pub(crate) fn check(&self, turn: &Turn) -> Result<(), Failure> {
         let Some(record) = self.record() else { return Ok(()) };

@@ -11,6 +11,7 @@ use accounts::{
 use conversation::{Failure, FailureClass, Retry, Usage};
 use secrecy::SecretString;
 use store::{Change, Snapshot};
+use tokio_util::sync::CancellationToken;
 
 use crate::grant::{Grant, KeyGrant};
 use crate::service::{Gateway, Inner};
@@ -49,7 +50,11 @@ fn legacy(key: &LegacyKey) -> &'static str {
 
 /// What a key has used, counted while it is used.
 #[derive(Debug)]
-pub(crate) struct Meter(Mutex<Metered>);
+pub(crate) struct Meter {
+    metered: Mutex<Metered>,
+    /// Ends the answers that are in progress.
+    pub(crate) revoked: CancellationToken,
+}
 
 #[derive(Debug)]
 struct Metered {
@@ -60,11 +65,14 @@ struct Metered {
 
 impl Meter {
     fn new(meter: KeyMeter) -> Self {
-        Self(Mutex::new(Metered { meter, dirty: false }))
+        Self {
+            metered: Mutex::new(Metered { meter, dirty: false }),
+            revoked: CancellationToken::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Metered> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.metered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,7 +131,9 @@ impl Keys {
 
     pub(crate) fn forget(&self, id: &KeyId) {
         self.ring_mut().remove(id);
-        self.meters().remove(id);
+        if let Some(meter) = self.meters().remove(id) {
+            meter.revoked.cancel();
+        }
     }
 
     fn authenticate(&self, presented: &str, now: UnixMs) -> Result<Grant, KeyRefusal> {
@@ -262,6 +272,8 @@ pub struct KeyView {
     pub usage: KeyUsage,
     /// Of a key with an account of its own.
     pub account: Option<accounts::Alias>,
+    /// That account.
+    pub account_view: Option<crate::admin::AccountView>,
 }
 
 /// A key that was made just now: the only time its text is known.

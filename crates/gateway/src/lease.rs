@@ -1,10 +1,12 @@
 //! The right to use an account for one attempt; given back exactly once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use accounts::{
-    AccountId, MarkKind, Outcome, ProxyName, Reason, Roster, Unavailable, UnixMs, Want, WayName,
+    AccountId, Choice, MarkKind, Outcome, ProxyName, Reason, Roster, Unavailable, UnixMs, Want,
+    WayName,
 };
 use conversation::{Failure, FailureClass, Retry, Scope};
 use tokio::time::Instant;
@@ -71,6 +73,8 @@ impl NotNow {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Purpose<'a> {
     pub(crate) grant: &'a Grant,
+    /// The grant's own, or narrower.
+    pub(crate) choice: &'a Choice,
     pub(crate) model: &'a str,
     pub(crate) preferred: Option<AccountId>,
     pub(crate) tried: &'a [AccountId],
@@ -144,7 +148,9 @@ impl Inner {
     fn unavailable(&self, purpose: Purpose<'_>, why: Unavailable) -> Failure {
         let again = match why {
             Unavailable::Nobody => return no_accounts(),
-            Unavailable::Busy { again } | Unavailable::Out { again } => again,
+            // Answers end all the time.
+            Unavailable::Busy { again } => again.or_else(|| Some(self.now())),
+            Unavailable::Out { again } => again,
         };
         let own_way = purpose.proxy().map(|name| way_name(Some(name)));
         let now = self.now();
@@ -175,7 +181,7 @@ impl Inner {
 fn want<'a>(purpose: Purpose<'a>, way: Option<&'a WayName>) -> Want<'a> {
     Want {
         model: purpose.model,
-        choice: &purpose.grant.choice,
+        choice: purpose.choice,
         preferred: purpose.preferred,
         tried: purpose.tried,
         way,
@@ -239,9 +245,18 @@ impl Lease {
     }
 
     /// Suspicions are looked into before the account is marked.
-    pub(crate) fn failed(mut self, failure: &Failure) {
+    pub(crate) fn failed(self, failure: &Failure) {
+        self.failed_again(failure, &AtomicBool::new(false));
+    }
+
+    /// Of several accounts that one request fails on, one at most is marked without a look:
+    /// otherwise one request could mark them all.
+    pub(crate) fn failed_again(mut self, failure: &Failure, has_marked: &AtomicBool) {
         self.outcome = outcome(failure);
-        if let Some(suspicion) = Suspicion::of(failure, &self.gateway.texts()) {
+        if let Some(mut suspicion) = Suspicion::of(failure, &self.gateway.texts()) {
+            if suspicion.is_certain && has_marked.swap(true, Ordering::AcqRel) {
+                suspicion.is_certain = false;
+            }
             self.outcome = Outcome::Suspect;
             let (gateway, account) = (Arc::clone(&self.gateway), Arc::clone(&self.account));
             let model = self.model.clone();

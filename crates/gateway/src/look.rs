@@ -24,6 +24,14 @@ const UNKNOWN_LIMIT: Duration = Duration::from_secs(3600);
 /// The plan has room, yet this model is refused for it.
 const MODEL_LIMIT: Duration = Duration::from_secs(60);
 
+/// Of the reason that a mark shows, in characters.
+const LONGEST_REASON: usize = 300;
+
+/// Whether it is the credential that the upstream does not take.
+pub(crate) fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure.class, FailureClass::AccountRejected | FailureClass::Forbidden)
+}
+
 /// What an account is suspected of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Suspicion {
@@ -35,29 +43,29 @@ pub(crate) struct Suspicion {
 
 impl Suspicion {
     pub(crate) fn of(failure: &Failure, texts: &MarkTexts) -> Option<Self> {
-        let by_text = texts.find(&failure.log);
         let by_class = match failure.class {
             FailureClass::Quota => Some(MarkKind::Limit),
             FailureClass::AccountRejected => Some(MarkKind::Abnormal),
             // One request may be forbidden, or the account blocked: that is looked into.
             FailureClass::Forbidden if failure.scope == Scope::Account => Some(MarkKind::Abnormal),
+            FailureClass::Forbidden
+            | FailureClass::Busy
+            | FailureClass::Overloaded
+            | FailureClass::UpstreamFailed => None,
+            // Whatever they say, no account is at fault.
             FailureClass::Invalid
             | FailureClass::ContextTooLong
             | FailureClass::Unauthenticated
-            | FailureClass::Forbidden
             | FailureClass::UnknownModel
             | FailureClass::NotFound
             | FailureClass::TooLarge
-            | FailureClass::Busy
-            | FailureClass::Overloaded
             | FailureClass::Refused
-            | FailureClass::UpstreamFailed
             | FailureClass::Timeout
-            | FailureClass::Internal => None,
+            | FailureClass::Internal => return None,
         };
+        let by_text = texts.find(&failure.log);
         let (kind, is_certain) = by_text.or(by_class.map(|kind| (kind, false)))?;
-        const LONGEST: usize = 300;
-        let reason = failure.log.chars().take(LONGEST).collect();
+        let reason = failure.log.chars().take(LONGEST_REASON).collect();
         Some(Self { kind, is_certain, reason })
     }
 }
@@ -79,6 +87,10 @@ impl Inner {
     }
 
     async fn judge(self: &Arc<Self>, account: &Arc<Account>, suspicion: Suspicion, model: &str) {
+        if suspicion.is_certain && self.is_last_well(account) {
+            // A text may be wrong, and nobody else is left: it rests as it does.
+            return;
+        }
         match suspicion.kind {
             MarkKind::Abnormal if suspicion.is_certain => {
                 let until = Some(self.now().after(UNKNOWN_LIMIT));
@@ -86,10 +98,7 @@ impl Inner {
             }
             MarkKind::Abnormal => match self.is_well(account).await {
                 Ok(()) => self.clear_rest(account),
-                Err(failure)
-                    if failure.class == FailureClass::AccountRejected
-                        || failure.class == FailureClass::Forbidden =>
-                {
+                Err(failure) if is_refusal(&failure) => {
                     self.mark(account, MarkKind::Abnormal, suspicion.reason, None).await;
                 }
                 // Not known: it rests as it does.
@@ -99,6 +108,29 @@ impl Inner {
             },
             MarkKind::Limit => self.judge_limit(account, suspicion, model).await,
         }
+    }
+
+    /// The upstream refused a call about the account: marks it if it is the credential that is
+    /// refused.
+    pub(crate) async fn confirm(self: &Arc<Self>, account: &Arc<Account>, failure: &Failure) {
+        if failure.class != FailureClass::AccountRejected
+            || account.record().mark.is_some()
+            || !self.is_well(account).await.is_err_and(|failure| is_refusal(&failure))
+        {
+            return;
+        }
+        let reason = failure.log.chars().take(LONGEST_REASON).collect();
+        self.mark(account, MarkKind::Abnormal, reason, None).await;
+    }
+
+    /// Whether no other account of the pool could serve.
+    fn is_last_well(&self, account: &Account) -> bool {
+        let now = self.now();
+        let is_over = |mark: &Mark| mark.until.is_some_and(|until| until <= now);
+        !self.book.accounts().pooled().any(|other| {
+            let record = other.record();
+            other.id != account.id && record.enabled && record.mark.as_ref().is_none_or(is_over)
+        })
     }
 
     async fn judge_limit(

@@ -1,7 +1,7 @@
 //! The gateway as its edges call it: ask for an answer, for the models, for figures.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use accounts::{MarkTexts, PoolPolicy};
@@ -30,7 +30,7 @@ use crate::memories::{Memories, MemoryOptions};
 use crate::route::{self, Resolved};
 use crate::suspended::{SuspendOptions, Suspended};
 use crate::transcript::{ClientId, Place};
-use crate::upkeep::keep_up;
+use crate::upkeep::{keep_up, save_usage};
 use crate::ways::Ways;
 
 /// Waits and limits of turns.
@@ -235,7 +235,18 @@ impl Gateway {
         let metering = self.0.meter(&grant).inspect_err(counted)?;
         let (out, answer) = mpsc::channel(BATCHES);
         let route = resolved.route;
-        let work = Work { grant, turn, route, place, report, out, metering, _running: running };
+        let has_marked = AtomicBool::new(false);
+        let work = Work {
+            grant,
+            turn,
+            route,
+            place,
+            report,
+            has_marked,
+            out,
+            metering,
+            _running: running,
+        };
         self.start_or_resume(work);
         Answer::begin(answer).await
     }
@@ -315,6 +326,7 @@ impl Gateway {
         let inner = Arc::clone(&self.0);
         self.spawn(async move { keep_catalogue_fresh(&inner).await });
         self.spawn(keep_up(Arc::clone(&self.0)));
+        self.spawn(save_usage(Arc::clone(&self.0)));
     }
 
     fn is_busy(&self) -> bool {
@@ -371,7 +383,13 @@ impl Inner {
 
     async fn fetch_models(self: &Arc<Self>) -> Result<usize, Failure> {
         let grant = Grant::operator(ClientId::new("catalogue"));
-        let purpose = Purpose { grant: &grant, model: "", preferred: None, tried: &[] };
+        let purpose = Purpose {
+            grant: &grant,
+            choice: &grant.choice,
+            model: "",
+            preferred: None,
+            tried: &[],
+        };
         let lease = self.lease(purpose).await?;
         let account = lease.account();
         let bearer = self.bearer(account).await?;

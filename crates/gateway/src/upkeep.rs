@@ -33,6 +33,15 @@ struct Agenda {
     look: HashMap<AccountId, (Instant, Duration)>,
 }
 
+/// Never returns. What keys have used is told to the store every second: a crash loses no more.
+pub(crate) async fn save_usage(inner: Arc<Inner>) {
+    const EVERY: Duration = Duration::from_secs(1);
+    loop {
+        tokio::time::sleep(EVERY).await;
+        inner.save_key_usage().await;
+    }
+}
+
 /// Never returns.
 pub(crate) async fn keep_up(inner: Arc<Inner>) {
     let mut agenda = Agenda::default();
@@ -40,7 +49,6 @@ pub(crate) async fn keep_up(inner: Arc<Inner>) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        inner.save_key_usage().await;
         let accounts: Vec<Arc<Account>> = inner.book.accounts().iter().cloned().collect();
         agenda.forget_gone(&accounts);
         let due: Vec<(Arc<Account>, Vec<Task>)> = accounts
@@ -136,12 +144,12 @@ impl Inner {
     async fn carry_out(self: &Arc<Self>, account: &Arc<Account>, task: Task) {
         match task {
             // It says by itself how it went.
-            Task::Renew => drop(self.renew(account).await),
-            Task::ReadUsage => {
-                if let Err(failure) = self.read_profile(account).await {
-                    tracing::debug!(account = %account.alias(), %failure, "profile not read");
+            Task::Renew => {
+                if let Err(failure) = self.renew(account).await {
+                    self.confirm(account, &failure).await;
                 }
             }
+            Task::ReadUsage => self.look_at(account).await,
             Task::LookAgain(kind) => self.look_again(account, kind).await,
         }
     }
@@ -173,9 +181,14 @@ impl Inner {
         self.spawn(async move {
             // Many may have been added at once.
             let Ok(_place) = inner.looking.acquire().await else { return };
-            if let Err(failure) = inner.read_profile(&account).await {
-                tracing::debug!(account = %account.alias(), %failure, "profile not read");
-            }
+            inner.look_at(&account).await;
         });
+    }
+
+    async fn look_at(self: &Arc<Self>, account: &Arc<Account>) {
+        if let Err(failure) = self.read_profile(account).await {
+            tracing::debug!(account = %account.alias(), %failure, "profile not read");
+            self.confirm(account, &failure).await;
+        }
     }
 }

@@ -255,7 +255,7 @@ impl Inner {
             .ok_or_else(|| AdminError::NotFound("such account".to_owned()))
     }
 
-    fn view(&self, account: &Account) -> Option<AccountView> {
+    pub(super) fn view(&self, account: &Account) -> Option<AccountView> {
         let state = self.book.roster().state(account.id, self.now())?;
         let facts = account.facts();
         Some(AccountView {

@@ -15,6 +15,8 @@ use crate::service::{Gateway, Inner};
 const LONGEST_NAME: usize = 200;
 /// Most globs in one list.
 const MOST_GLOBS: usize = 1000;
+/// Longest glob, in characters.
+const LONGEST_GLOB: usize = 200;
 
 /// A key as somebody wrote it down.
 #[derive(Debug, Clone, Default)]
@@ -184,7 +186,9 @@ impl Inner {
         let before = self.known_key(id)?;
         let revoked = before.revoked.or_else(|| Some(self.now()));
         let record = KeyRecord { revoked, previous: None, ..KeyRecord::clone(&before) };
-        self.put_key(record).await.map(|_| ())
+        self.put_key(record).await?;
+        self.keys.meter(id).revoked.cancel();
+        Ok(())
     }
 
     async fn remove_key(&self, id: &KeyId) -> Result<(), AdminError> {
@@ -251,10 +255,12 @@ impl Inner {
 
     fn key_view(&self, record: Arc<KeyRecord>) -> KeyView {
         let account = match &record.kind {
-            KeyKind::Built { account } => self.book.get(*account).map(|account| account.alias()),
+            KeyKind::Built { account } => self.book.get(*account),
             KeyKind::Managed => None,
         };
-        KeyView { usage: self.keys.usage(&record.id), record, account }
+        let account_view = account.as_ref().and_then(|account| self.view(account));
+        let account = account.map(|account| account.alias());
+        KeyView { usage: self.keys.usage(&record.id), record, account, account_view }
     }
 
     fn understand_key(&self, input: KeyInput) -> Result<Understood, AdminError> {
@@ -267,15 +273,27 @@ impl Inner {
             return Err(AdminError::invalid("expires", "has passed"));
         }
         for (field, globs) in [("models", &limits.models), ("accounts", &limits.accounts)] {
-            if globs.len() > MOST_GLOBS || globs.iter().any(|glob| glob.chars().count() > 200) {
-                let text = "must have at most 1000 entries of 200 characters";
+            let length = |glob: &String| glob.chars().count();
+            let is_legal = |glob: &String| (1..=LONGEST_GLOB).contains(&length(glob));
+            if globs.len() > MOST_GLOBS || !globs.iter().all(is_legal) {
+                let text = "must have at most 1000 entries of 1 to 200 characters";
                 return Err(AdminError::invalid(field, text));
+            }
+        }
+        let is_glob = |name: &String| name.contains(['*', '?']);
+        for name in limits.accounts.iter().filter(|name| !is_glob(name)) {
+            if self.pooled(name).is_err() {
+                return Err(AdminError::invalid(
+                    "accounts",
+                    format!("there is no account `{name}`"),
+                ));
             }
         }
         let zero = [
             ("requests_per_minute", limits.requests_per_minute == Some(0)),
             ("tokens_per_minute", limits.tokens_per_minute == Some(0)),
             ("concurrency", limits.concurrency == Some(0)),
+            ("budget.tokens", limits.budget.is_some_and(|budget| budget.tokens == 0)),
         ];
         if let Some((field, _)) = zero.into_iter().find(|(_, is_zero)| *is_zero) {
             return Err(AdminError::invalid(
