@@ -13,7 +13,8 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use settings::{LogSettings, Settings};
-use store::StoreError;
+use store::{SqliteStore, StoreError};
+use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
 use crate::args::SettingsArgs;
@@ -81,14 +82,13 @@ impl AdminClient {
         logging::start(&LogSettings { filter: "warn".to_owned(), format })?;
         let parts = parts(&settings)?;
         let key = settings.auth_token.clone().unwrap_or_default();
-        let way = match open_store(&settings) {
-            Ok(store) => {
+        let way = match store_or_gateway(&settings).await? {
+            Holder::Nobody(store) => {
                 let composed = Box::pin(assemble(&settings, parts, store)).await?;
                 let router = server::router(composed.app);
                 Way::Within { router, gateway: Box::new(composed.gateway) }
             }
-            Err(StoreError::InUse(_)) => Way::Running(address(settings.listen)?),
-            Err(error) => return Err(store_problem(&settings, &error)),
+            Holder::Gateway(address) => Way::Running(address),
         };
         Ok((Self { way, key }, settings))
     }
@@ -186,6 +186,42 @@ impl AdminClient {
     }
 }
 
+/// Who has the data folder.
+enum Holder {
+    Nobody(SqliteStore),
+    /// Or so it seems: what listens there is asked.
+    Gateway(SocketAddr),
+}
+
+/// Another command has the folder for a moment only, so it is waited for; a gateway keeps it.
+async fn store_or_gateway(settings: &Settings) -> Result<Holder, Refused> {
+    const WAIT: Duration = Duration::from_secs(3);
+    const AGAIN: Duration = Duration::from_millis(50);
+    let deadline = tokio::time::Instant::now() + WAIT;
+    loop {
+        match open_store(settings) {
+            Ok(store) => return Ok(Holder::Nobody(store)),
+            Err(StoreError::InUse(_)) => {}
+            Err(error) => return Err(store_problem(settings, &error)),
+        }
+        let is_late = tokio::time::Instant::now() >= deadline;
+        match address(settings.listen) {
+            Ok(address) if is_late || connect(address).await.is_ok() => {
+                return Ok(Holder::Gateway(address));
+            }
+            Err(refused) if is_late => return Err(refused),
+            Ok(_) | Err(_) => tokio::time::sleep(AGAIN).await,
+        }
+    }
+}
+
+async fn connect(address: SocketAddr) -> Result<TcpStream, String> {
+    match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
+        Ok(connected) => connected.map_err(|error| error.to_string()),
+        Err(_) => Err("no connection in time".to_owned()),
+    }
+}
+
 async fn within(
     router: Router,
     request: Request<Full<Bytes>>,
@@ -201,15 +237,11 @@ async fn running(
 ) -> Result<Response<Limited<Body>>, CallError> {
     let failed = |why: String| {
         CallError::Failed(format!(
-            "a gateway uses the data folder, but at {address} it cannot be asked: {why} (name its \
+            "the data folder is in use, but no gateway can be asked at {address}: {why} (name its \
              address with --host and --port if it was started with these)"
         ))
     };
-    let connecting = tokio::net::TcpStream::connect(address);
-    let stream = tokio::time::timeout(CONNECT, connecting)
-        .await
-        .map_err(|_| failed("no connection in time".to_owned()))?
-        .map_err(|error| failed(error.to_string()))?;
+    let stream = connect(address).await.map_err(failed)?;
     let io = hyper_util::rt::TokioIo::new(stream);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(io)
         .await
@@ -234,8 +266,8 @@ async fn running(
 fn address(listen: SocketAddr) -> Result<SocketAddr, Refused> {
     if listen.port() == 0 {
         return Err(Refused(
-            "a gateway uses the data folder, but its port is not known (setting `port` is 0): \
-             name it with --port"
+            "the data folder is in use, and the port of the gateway is not known (setting `port` is \
+             0): name it with --port"
                 .to_owned(),
         ));
     }

@@ -12,7 +12,7 @@ async fn accounts_come_and_go_without_a_gateway_and_beside_one() {
     Site::both_ways(|site, beside| async move {
         site.write("one", &format!("{}\n", token("user_01")));
         let added = site.good(beside, &["accounts", "add", "one"]).await;
-        assert_eq!(added, format!("user_01: added\n"));
+        assert_eq!(added, "user_01: added\n");
         let cookie = format!("user_02::{}", token("user_02"));
         let arguments = ["accounts", "add", "--token-stdin", "--alias", "Zwei 二"];
         let added = site.run_with(beside, &arguments, Some(&cookie)).await;
@@ -27,11 +27,11 @@ async fn accounts_come_and_go_without_a_gateway_and_beside_one() {
         assert!(table.starts_with("ALIAS") && table.contains("Zwei 二"), "{table}");
 
         let tested = site.good(beside, &["accounts", "test"]).await;
-        assert_eq!(tested, format!("user_01: accepted\nZwei 二: accepted\n"));
+        assert_eq!(tested, "user_01: accepted\nZwei 二: accepted\n");
         site.control.set_account("user_02", AccountBehaviour::LoggedOut);
         let tested = site.run(beside, &["accounts", "test", "Zwei 二", "user_01"]).await;
         assert_eq!(tested.code, Some(1));
-        assert!(tested.stdout.ends_with(&format!("\nuser_01: accepted\n")), "{tested:?}");
+        assert!(tested.stdout.ends_with("\nuser_01: accepted\n"), "{tested:?}");
         assert!(!tested.stdout.contains("二: accepted"), "{tested:?}");
 
         let removed = site.good(beside, &["accounts", "remove", "Zwei 二"]).await;
@@ -100,6 +100,22 @@ async fn tokens_that_are_none_are_refused_and_never_shown() {
     let finished = site.run_with(none, &with("--token-stdin"), Some(&long)).await;
     refused(&finished, "longer than 65536 bytes");
     assert!(!site.path("data").exists(), "nothing was made for what was refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_that_come_together_wait_for_each_other() {
+    let site = Site::new().await;
+    let mut together = Vec::new();
+    for number in 0..6 {
+        let (name, user) = (format!("t{number}"), format!("user_{number}"));
+        site.write(&name, &token(&user));
+        together.push(site.start(&["accounts", "add", &name]).spawn());
+    }
+    for command in together {
+        let finished = command.finish().await;
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+    }
+    assert_eq!(site.aliases(Beside::none()).await.len(), 6);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use serde_json::json;
 
+use crate::process::KEY;
 use crate::site::{Beside, Site, token};
 
 const NONE: Beside = Beside::none();
@@ -163,4 +164,29 @@ async fn the_agents_login_is_taken_over_from_its_usual_place() {
     let missing = site.run(NONE, &[&import[..], &["--path", "nothing"]].concat()).await;
     assert_eq!(missing.code, Some(2), "{missing:?}");
     assert!(missing.stderr.contains("nothing: "), "{missing:?}");
+}
+
+/// What passes through a running gateway on a command's behalf is in no log of it either.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_logs_everything_of_ours_logs_no_token() {
+    let site = Site::new().await;
+    let log = site.path("debug");
+    let start = site.start(&["serve", "--port", "0"]).env("LOG_LEVEL", "debug");
+    let mut gateway = start.log_to(&log).spawn();
+    let beside = Beside::from(gateway.address_after("listening on http://"));
+    let list = json!([
+        {"token": token("user_01"), "refresh_token": "canary-refresh", "client_key": "canary"},
+        {"token": token("user_02"), "secondary_token": "canary"},
+        token("user_03"),
+        "canary.canary.canary",
+    ]);
+    site.write("list", &list.to_string());
+    let told = site.good(beside, &["accounts", "import", "list"]).await;
+    assert!(told.ends_with("1 added, 0 skipped, 3 rejected\n"), "{told}");
+    site.good(beside, &["accounts", "test"]).await;
+    let log = std::fs::read_to_string(log).expect("a log");
+    assert!(!log.is_empty());
+    for secret in ["eyJ", "canary", KEY] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
 }
