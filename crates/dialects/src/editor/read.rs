@@ -192,7 +192,7 @@ pub(super) fn word<'de, D: Deserializer<'de>, T: Copy>(
     let text = <String as serde::Deserialize>::deserialize(json)?;
     all.iter().copied().find(|&value| name(value) == text).ok_or_else(|| {
         let words: Vec<String> = all.iter().map(|&value| format!("'{}'", name(value))).collect();
-        let expected = format!("one of {}", words.join(" or "));
+        let expected = format!("one of {}", words.join(", "));
         D::Error::invalid_value(Unexpected::Str(&text), &expected.as_str())
     })
 }
