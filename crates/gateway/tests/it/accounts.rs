@@ -144,16 +144,19 @@ fn with_words() -> Options {
 #[tokio::test]
 async fn a_mark_and_the_declaration_stay_with_the_same_credential_only() {
     let ann = session(ANN);
-    let rig = Rig::over(memory(), vec![input("ann", &ann)], with_words(), Config::default()).await;
+    // Words never mark the last account.
+    let bob = session(BOB);
+    let both = |ann: &str| vec![input("ann", ann), input("bob", &bob)];
+    let rig = Rig::over(memory(), both(&ann), with_words(), Config::default()).await;
     let declared = rig.account("ann").record.declared;
     assert!(declared.is_some());
     rig.ask("[[sim: error internal \"coffee is out\"]]").await.expect_err("refused");
     crate::rig::until(crate::rig::PATIENCE, "the mark", || rig.mark("ann").is_some()).await;
-    rig.gateway.set_accounts(vec![input("ann", &ann)]).await.expect("set");
+    rig.gateway.set_accounts(both(&ann)).await.expect("set");
     assert_eq!(rig.mark("ann").expect("kept").kind, MarkKind::Limit);
     assert_eq!(rig.account("ann").record.declared, declared);
     let other = session_for(ANN, Duration::from_secs(9000));
-    rig.gateway.set_accounts(vec![input("ann", &other)]).await.expect("set");
+    rig.gateway.set_accounts(both(&other)).await.expect("set");
     assert_eq!(rig.mark("ann"), None);
     assert_eq!(rig.account("ann").record.declared, None);
     assert_eq!(rig.ask("[[sim: say hello]]").await.expect("answered").text(), "hello");

@@ -60,10 +60,10 @@ async fn everything_about_an_account_outlives_the_process() {
     };
     let added = rig.gateway.add_accounts(vec![ann, input("bob", &session(BOB))], true).await;
     assert_eq!(added.expect("added").failed, []);
-    rig.gateway.enable_accounts(&names(["bob"]), false).await.expect("off");
     rig.gateway.update_profiles(&names(["ann"])).await.expect("read");
     rig.ask("[[sim: error internal \"tea is cold\"]]").await.expect_err("refused");
     crate::rig::until(crate::rig::PATIENCE, "the mark", || rig.mark("ann").is_some()).await;
+    rig.gateway.enable_accounts(&names(["bob"]), false).await.expect("off");
     let before = (rig.account("ann"), rig.account("bob"));
     // The database is given back with the gateway.
     let nowhere = alone().await;

@@ -8,15 +8,17 @@ use accounts::{
 };
 use conversation::{FailureClass, Image, ImageFormat, Message, Part};
 use gateway::{
-    AccountInput, AdminError, Ambient as _, ClientId, Gateway, Grant, KeyInput, KeyOptionsInput,
-    KeyRefusal, NewKey, Options,
+    AccountInput, AdminError, Ambient as _, Ask, ClientId, Gateway, Grant, KeyInput,
+    KeyOptionsInput, KeyRefusal, NewKey, Options,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use simulator::Config;
 use store::{Change, Store as _};
 use upstream::Flow;
 
-use crate::rig::{ANN, BOB, FLOWS, Rig, asked, input, memory, names, options, session, turn};
+use crate::rig::{
+    ANN, BOB, FLOWS, Rig, asked, input, memory, names, options, read, session, soon, turn,
+};
 
 fn open(gateway: &Gateway, text: &SecretString) -> Result<Arc<Grant>, KeyRefusal> {
     gateway.authenticate(text.expose_secret()).map(Arc::new)
@@ -127,10 +129,44 @@ async fn a_key_is_for_the_models_and_accounts_it_names() {
         rig.ask_as(&grant, turn(HELLO)).await.0.expect("answered");
     }
     assert_eq!(rig.users(), [BOB, BOB, BOB]);
-    let limits = KeyLimits { accounts: vec!["nobody".into()], ..KeyLimits::default() };
-    let key = create(&rig, limited(limits)).await;
+    let nobody = |name: &str| KeyLimits { accounts: vec![name.into()], ..KeyLimits::default() };
+    let refused = rig.gateway.create_key(limited(nobody("nobody"))).await;
+    assert!(matches!(refused, Err(AdminError::Invalid { field, .. }) if field == "accounts"));
+    let key = create(&rig, limited(nobody("nobody*"))).await;
     let failure = rig.ask_as(&granted(&rig, &key), turn(HELLO)).await.0.expect_err("nobody");
     assert_eq!(failure.class, FailureClass::Overloaded);
+}
+
+/// Defect: a key named its accounts by aliases, and served whoever was called so later.
+#[tokio::test]
+async fn a_key_follows_its_account_to_another_name() {
+    let rig = Rig::new(Flow::Agent).await;
+    let limits = KeyLimits { accounts: vec!["account-1".into()], ..KeyLimits::default() };
+    let grant = granted(&rig, &create(&rig, limited(limits)).await);
+    drop(grant);
+    let swap = [("account-0", "account-1"), ("account-1", "account-0")];
+    let swap = swap.map(|(old, new)| (old.to_owned(), new.to_owned())).to_vec();
+    assert_eq!(rig.gateway.rename_accounts(swap).await.expect("told").failed, []);
+    let key = rig.gateway.keys().remove(0);
+    assert_eq!(key.record.limits.accounts, ["account-0"]);
+}
+
+/// Defect: a revoked key went on with the answers in progress for as long as these lasted.
+#[tokio::test]
+async fn running_answers_end_with_their_key() {
+    for flow in FLOWS {
+        let rig = Rig::new(flow).await;
+        let key = create(&rig, KeyInput::default()).await;
+        let grant = granted(&rig, &key);
+        let long = turn("[[sim: delay 100ms]] [[sim: chunks 600]]");
+        let ask = Ask::new(grant, long);
+        let answer = soon("the beginning", rig.gateway.answer(ask)).await.expect("begun");
+        let id = key.view.record.id.as_str().to_owned();
+        rig.gateway.revoke_keys(&[id]).await.expect("revoked");
+        let seen = soon("the end", read(answer)).await;
+        assert_eq!(seen.result.expect_err("revoked").class, FailureClass::Unauthenticated);
+        rig.settled().await;
+    }
 }
 
 #[tokio::test]

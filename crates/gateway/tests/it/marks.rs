@@ -4,12 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use accounts::{MarkKind, MarkTexts};
 use conversation::FailureClass;
-use gateway::Options;
+use gateway::{ClientId, Grant, Options};
 use simulator::{AccountBehaviour, Config, ProfileOverrides};
 
 use crate::rig::{
     ANN, BOB, FLOWS, PATIENCE, Rig, declared, input, jump, jump_until, memory, names, options,
-    session, session_for, until,
+    session, session_for, turn, until,
 };
 
 async fn alone(flow: upstream::Flow, options: Options) -> Rig {
@@ -172,12 +172,17 @@ async fn the_operators_words_mark_at_once_and_only_time_or_the_operator_ends_it(
     for (words, kind) in [("Coffee is OUT", MarkKind::Limit), ("tea is cold", MarkKind::Abnormal)] {
         let options = Options { texts: texts.clone(), ..options() };
         let long = session_for(ANN, Duration::from_secs(100 * 24 * 3600));
-        let rig = Rig::over(memory(), vec![input("ann", &long)], options, Config::default()).await;
+        // Words never mark the last account, nor two for one request.
+        let bob = session_for(BOB, Duration::from_secs(100 * 24 * 3600));
+        let both = vec![input("ann", &long), input("bob", &bob)];
+        let rig = Rig::over(memory(), both, options, Config::default()).await;
         let cycle_end = Some(SystemTime::now() + Duration::from_secs(7200));
         rig.control.set_profile(ANN, ProfileOverrides { cycle_end, ..ProfileOverrides::default() });
         rig.gateway.start();
         let prompt = format!("[[sim: error internal \"{words}\"]]");
-        rig.ask(&prompt).await.expect_err("refused");
+        let ann = rig.account("ann").record.id;
+        let pinned = std::sync::Arc::new(Grant::pinned(ClientId::new("operator"), ann));
+        rig.ask_as(&pinned, turn(&prompt)).await.0.expect_err("refused");
         let mark = marked(&rig, "ann").await;
         assert_eq!(mark.kind, kind);
         assert!(mark.reason.contains(words), "{}", mark.reason);
@@ -186,23 +191,67 @@ async fn the_operators_words_mark_at_once_and_only_time_or_the_operator_ends_it(
             jump(15).await;
         }
         assert_eq!(rig.mark("ann"), Some(mark.clone()), "a look does not end it");
-        rig.ask("[[sim: say a]]").await.expect_err("marked");
+        assert_eq!(rig.mark("bob"), None);
+        let before = rig.users().len();
+        for _ in 0..3 {
+            rig.ask("[[sim: say a]]").await.expect("answered");
+        }
+        assert_eq!(rig.users()[before..], [BOB, BOB, BOB], "{words}");
         let ahead = end.since(mark.since).as_secs();
         rig.clock.shift(i64::try_from(ahead).expect("small") + 1);
-        assert_eq!(rig.ask("[[sim: say a]]").await.expect("answered").text(), "a");
+        for _ in 0..2 {
+            rig.ask("[[sim: say a]]").await.expect("answered");
+        }
+        assert!(rig.users()[before + 3..].contains(&ANN.to_owned()), "{:?}", rig.users());
     }
+}
+
+/// Defect: an account that the upstream refuses stayed ready until a client paid for it.
+#[tokio::test]
+async fn a_new_account_that_is_refused_is_marked_before_a_client_meets_it() {
+    let rig = alone(upstream::Flow::Agent, options()).await;
+    rig.treat(BOB, AccountBehaviour::LoggedOut);
+    let expired =
+        simulator::tokens::session_token("user_01EEEEEEEEEEEEEEEEEEEEEEEE", SystemTime::UNIX_EPOCH);
+    let new = vec![input("bob", &session(BOB)), input("old", &expired)];
+    assert_eq!(rig.gateway.add_accounts(new, true).await.expect("added").failed, []);
+    for alias in ["bob", "old"] {
+        assert_eq!(marked(&rig, alias).await.kind, MarkKind::Abnormal, "{alias}");
+    }
+    for _ in 0..3 {
+        rig.ask("[[sim: say a]]").await.expect("answered");
+    }
+    assert!(rig.users().iter().all(|user| user == ANN), "{:?}", rig.users());
 }
 
 #[tokio::test]
 async fn words_can_be_changed_while_the_gateway_runs() {
-    let rig = alone(upstream::Flow::Agent, options()).await;
+    let rig = Rig::new(upstream::Flow::Agent).await;
     let prompt = "[[sim: error internal \"coffee is out\"]]";
     rig.ask(prompt).await.expect_err("refused");
     rig.ask("[[sim: say a]]").await.expect("answered");
     assert_eq!(rig.mark("account-0"), None);
     rig.gateway.set_pool(rig.gateway.pool_policy(), MarkTexts::parse("coffee", ""));
     rig.ask(prompt).await.expect_err("refused");
-    assert_eq!(marked(&rig, "account-0").await.kind, MarkKind::Limit);
+    crate::rig::until(crate::rig::PATIENCE, "a mark", || {
+        rig.mark("account-0").or(rig.mark("account-1")).is_some()
+    })
+    .await;
+}
+
+/// Defect: one request with the operator's words in its failure marked every account it tried.
+#[tokio::test]
+async fn words_never_mark_two_accounts_for_one_request_nor_the_last_one() {
+    let options = Options { texts: MarkTexts::parse("coffee is out", ""), ..options() };
+    let rig = Rig::with(upstream::Flow::Agent, options).await;
+    for _ in 0..4 {
+        rig.ask("[[sim: error internal \"coffee is out\"]]").await.expect_err("refused");
+    }
+    // A bad request marks nobody, whatever it says.
+    rig.ask("[[sim: error invalid_argument \"coffee is out\"]]").await.expect_err("refused");
+    rig.ask("[[sim: say a]]").await.expect("answered");
+    let marks = [rig.mark("account-0"), rig.mark("account-1")];
+    assert!(marks.iter().flatten().count() <= 1, "{marks:?}");
 }
 
 #[tokio::test]

@@ -95,10 +95,8 @@ impl<C: Eq + Hash> Guesses<C> {
         now: Instant,
     ) -> Result<(), Duration> {
         let seen = (place(address), client);
-        let trusted = self
-            .right
-            .get(&seen)
-            .is_some_and(|seen| now.saturating_duration_since(*seen) < TRUST);
+        let trusted =
+            self.right.get(&seen).is_some_and(|seen| now.saturating_duration_since(*seen) < TRUST);
         if !trusted {
             self.closed(address, now)?;
             if self.right.len() >= MOST_CLIENTS {

@@ -88,6 +88,7 @@ fn a_key_ends_at_one_instant_only() {
 
 fn view() -> KeyView {
     KeyView {
+        account_view: None,
         record: Arc::new(KeyRecord {
             id: KeyId::new("key_1"),
             name: "laptop".to_owned(),
