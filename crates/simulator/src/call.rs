@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::control::{CallOutcome, CallRecord};
-use crate::state::{ActiveStream, Connection, State, Tag};
+use crate::state::{ActiveStream, Connection, State, StreamKind, Tag};
 
 /// One call while it runs.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ impl Call {
     }
 
     /// Counts the call among the active streams of its connection.
-    pub(crate) fn is_stream(&mut self, connection: &Arc<Connection>) {
-        self.stream = Some(ActiveStream::open(Arc::clone(connection)));
+    pub(crate) fn is_stream(&mut self, connection: &Arc<Connection>, kind: StreamKind) {
+        self.stream = Some(ActiveStream::open(Arc::clone(connection), kind));
     }
 
     /// Notes what the request says about itself.

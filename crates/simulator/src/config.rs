@@ -25,6 +25,9 @@ pub struct Config {
     /// reserved for the server's own tools (`reference/messages/agent.md`, "MCP tools"; one
     /// source).
     pub refuse_reserved_tools: bool,
+    /// Whether uploads and edits of files are refused without a `FilesyncCookie`. Clients always
+    /// send one; what the real server does without it is not known.
+    pub require_filesync_cookie: bool,
     /// Life of the access tokens that login, exchange and refresh give.
     pub token_lifetime: Duration,
     /// Life of the refresh tokens; `None`: access and refresh token are one and the same text, as
@@ -40,6 +43,7 @@ impl Default for Config {
             require_heartbeat: true,
             history: HistorySource::default(),
             refuse_reserved_tools: false,
+            require_filesync_cookie: false,
             token_lifetime: Duration::from_secs(3600),
             refresh_lifetime: None,
         }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::account::profile::ProfileOverrides;
-use crate::state::State;
+use crate::completion::CompletionFate;
+use crate::filesync::cookies::SentCookies;
+use crate::filesync::store::SyncedFile;
+use crate::state::{State, TagCounts};
 use crate::tokens;
 
 /// How the backend treats an account.
@@ -14,12 +17,12 @@ pub enum AccountBehaviour {
     /// As the prompt says.
     #[default]
     Healthy,
-    /// Every chat or agent stream ends with `ERROR_RATE_LIMITED`; other calls work.
+    /// Every stream ends with `ERROR_RATE_LIMITED`; other calls work.
     RateLimited {
         /// What the error says about when to try again, in whole seconds, rounded up.
         retry_after: Option<Duration>,
     },
-    /// Every chat or agent stream ends with `ERROR_USAGE_PRICING_REQUIRED`; other calls work, and
+    /// Every stream ends with `ERROR_USAGE_PRICING_REQUIRED`; other calls work, and
     /// usage calls say that the plan is used up.
     QuotaReached,
     /// Every call: 401, `ERROR_NOT_LOGGED_IN`, or `not_authenticated` from REST calls. Refresh by
@@ -61,6 +64,8 @@ pub struct CallRecord {
     pub model: Option<String>,
     /// Request headers that say who the client is and how it speaks; never credentials.
     pub headers: BTreeMap<&'static str, String>,
+    /// The cookies of file sync, if it was a call for code completion or file sync.
+    pub cookies: Option<SentCookies>,
     /// How it ended.
     pub outcome: CallOutcome,
 }
@@ -107,10 +112,42 @@ impl Control {
         self.0.calls()
     }
 
-    /// Chat and agent streams that run now.
+    /// Streams that run now: chat, agent and completion.
     #[must_use]
     pub fn active_streams(&self) -> usize {
         self.0.active_streams()
+    }
+
+    /// Completion streams that run now.
+    #[must_use]
+    pub fn active_completions(&self) -> usize {
+        self.0.active_completions()
+    }
+
+    /// What became of the calls that carried this tag; `None` if none did. The newest 10,000 tags
+    /// are remembered.
+    #[must_use]
+    pub fn tag(&self, name: &str) -> Option<TagCounts> {
+        self.0.tag_counts(name)
+    }
+
+    /// The copy of a file, as a user's client key and the file's `uuid` name it. Looking at it
+    /// counts as use.
+    #[must_use]
+    pub fn synced_file(&self, user_id: &str, client_key: &str, uuid: &str) -> Option<SyncedFile> {
+        self.0.sync.files().get(user_id, &tokens::fingerprint(client_key), uuid)
+    }
+
+    /// All copies of a user's files, under any client key, the one used longest ago first.
+    #[must_use]
+    pub fn synced_files(&self, user_id: &str) -> Vec<SyncedFile> {
+        self.0.sync.files().of(user_id)
+    }
+
+    /// The newest reports of what became of suggestions, at most 1000, oldest first.
+    #[must_use]
+    pub fn fates(&self) -> Vec<CompletionFate> {
+        self.0.fates.all()
     }
 
     /// Open TCP connections.
@@ -119,7 +156,7 @@ impl Control {
         self.0.connections()
     }
 
-    /// The most chat and agent streams that ever ran on one connection at the same time.
+    /// The most streams that ever ran on one connection at the same time.
     #[must_use]
     pub fn peak_streams_per_connection(&self) -> usize {
         self.0.peak_streams_per_connection()

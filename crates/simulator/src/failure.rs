@@ -127,6 +127,13 @@ impl Failure {
         Self::invalid(format!("Model {name} does not support images"))
     }
 
+    /// A completion that comes too soon after another. Only number 35 has a source; code and text
+    /// are ours.
+    pub(crate) fn debounced(detail: Option<&str>) -> Self {
+        let (kind, code) = (Kind::ERROR_DEBOUNCED, Code::ResourceExhausted);
+        Self::new(code, kind, "Debounced", detail.unwrap_or("Another request followed.")).expected()
+    }
+
     /// A blob that the client did not have (vector `error_custom_message`).
     pub(crate) fn blob_missing() -> Self {
         let (kind, code) = (Kind::ERROR_CUSTOM_MESSAGE, Code::Internal);

@@ -22,10 +22,12 @@ use crate::link::Link;
 use crate::player::HANG;
 use crate::reply::{self, Reply};
 use crate::script::ErrorCode;
-use crate::state::Connection;
+use crate::state::{Connection, StreamKind};
 use crate::unary::{self, Rpc};
-use crate::{account, agent, chat};
+use crate::{account, agent, chat, completion};
 
+/// The content type of streams.
+const STREAM: &str = "application/connect+proto";
 /// How long the response headers wait for the first message, which may ask for a fault instead.
 const PEEK: Duration = Duration::from_secs(1);
 
@@ -33,6 +35,7 @@ const PEEK: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Route {
     Stream(Flow),
+    Completion,
     Unary(Rpc),
     Account(Rest),
 }
@@ -48,6 +51,7 @@ impl Route {
         Some(match path {
             "/agent.v1.AgentService/Run" => Self::Stream(Flow::Agent),
             "/aiserver.v1.ChatService/StreamUnifiedChatWithTools" => Self::Stream(Flow::Chat),
+            "/aiserver.v1.AiService/StreamCpp" => Self::Completion,
             _ => match Rest::of(path) {
                 Some(rest) => Self::Account(rest),
                 None => Self::Unary(Rpc::of(path)?),
@@ -55,9 +59,17 @@ impl Route {
         })
     }
 
+    /// Whether the cookies of file sync may come with it.
+    fn is_completion(self) -> bool {
+        match self {
+            Self::Completion | Self::Unary(Rpc::Completion(_) | Rpc::FileSync(_)) => true,
+            Self::Stream(_) | Self::Unary(_) | Self::Account(_) => false,
+        }
+    }
+
     fn method(self) -> Method {
         match self {
-            Self::Stream(_) | Self::Unary(_) => Method::POST,
+            Self::Stream(_) | Self::Completion | Self::Unary(_) => Method::POST,
             Self::Account(rest) => rest.method(),
         }
     }
@@ -69,17 +81,26 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Reply, ResetStream> {
     let user = user(&request, &connection);
+    let completion = Route::of(request.uri().path()).filter(|route| route.is_completion());
+    let cookies = completion.map(|_| {
+        let user = user.as_deref().unwrap_or_default();
+        connection.state.sync.sent_cookies(request.headers(), user)
+    });
     let record = CallRecord {
         path: request.uri().path().to_owned(),
         user: user.clone(),
         model: None,
         headers: checks::telling(request.headers()),
+        cookies,
         outcome: CallOutcome::Running,
     };
     let call = Call::begin(&connection.state, record);
     match accept(&request, user.as_deref(), &connection) {
         Err(refusal) => refuse(refusal, call, &connection).await,
         Ok(Route::Stream(flow)) => stream(flow, request, call, &connection).await,
+        Ok(Route::Completion) => {
+            completion::stream(&user.unwrap_or_default(), request, call, &connection).await
+        }
         Ok(Route::Unary(rpc)) => {
             let user = user.unwrap_or_default();
             Ok(finished(unary::answer(rpc, &user, request, &connection.state).await, call))
@@ -98,7 +119,7 @@ pub(crate) async fn answer(
 fn user(request: &Request<Incoming>, connection: &Connection) -> Option<String> {
     let access = match Route::of(request.uri().path()) {
         Some(Route::Account(rest)) => rest.access(),
-        Some(Route::Stream(_) | Route::Unary(_)) | None => Access::Bearer,
+        Some(Route::Stream(_) | Route::Completion | Route::Unary(_)) | None => Access::Bearer,
     };
     credential::user(access, request.headers(), &connection.state)
 }
@@ -129,11 +150,29 @@ fn accept(
         return Err(reply::method_not_allowed(&route.method()).into());
     }
     match route {
-        Route::Stream(_) => accept_stream(request, user, connection)?,
+        Route::Stream(_) => {
+            both_ways(request)?;
+            accept_stream(request, user, connection)?;
+        }
+        Route::Completion => accept_stream(request, user, connection)?,
         Route::Unary(rpc) => accept_unary(rpc, request, user, connection)?,
         Route::Account(rest) => accept_account(rest, request, user, connection)?,
     }
     Ok(route)
+}
+
+/// What a load balancer says to a bidi stream over HTTP/1.1.
+fn both_ways(request: &Request<Incoming>) -> Result<(), Refusal> {
+    // A wrong content type is the clearer fault of the two.
+    if request.version() == Version::HTTP_2 || !is_stream(request) {
+        return Ok(());
+    }
+    let status = StatusCode::from_u16(464).unwrap_or(StatusCode::HTTP_VERSION_NOT_SUPPORTED);
+    Err(reply::html(status, None).into())
+}
+
+fn is_stream(request: &Request<Incoming>) -> bool {
+    checks::content_type(request.headers()) == STREAM
 }
 
 fn accept_stream(
@@ -141,15 +180,9 @@ fn accept_stream(
     user: Option<&str>,
     connection: &Connection,
 ) -> Result<(), Refusal> {
-    const PROTO: &str = "application/connect+proto";
     let headers = request.headers();
-    if checks::content_type(headers) != PROTO {
-        return Err(reply::unsupported(PROTO).into());
-    }
-    if request.version() != Version::HTTP_2 {
-        // What a load balancer says to a bidi stream over HTTP/1.1.
-        let status = StatusCode::from_u16(464).unwrap_or(StatusCode::HTTP_VERSION_NOT_SUPPORTED);
-        return Err(reply::html(status, None).into());
+    if !is_stream(request) {
+        return Err(reply::unsupported(STREAM).into());
     }
     let user = user.ok_or_else(|| reply::failure(&Failure::not_logged_in()))?;
     account(connection, user, true)?;
@@ -258,7 +291,7 @@ async fn stream(
     mut call: Call,
     connection: &Arc<Connection>,
 ) -> Result<Reply, ResetStream> {
-    call.is_stream(connection);
+    call.is_stream(connection, StreamKind::Chat);
     let gzip = checks::header(request.headers(), "connect-content-encoding") == Some("gzip");
     let mut inbox = Inbox::new(request.into_body(), gzip);
     let first = tokio::time::timeout(PEEK, inbox.peek()).await.ok().flatten();

@@ -9,7 +9,9 @@ mod parse;
 
 use std::time::Duration;
 
-pub(crate) use parse::{has_directive, parse, without_directives};
+pub(crate) use parse::{
+    Argument, arguments, duration, has_directive, named, parse, without_directives,
+};
 use serde_json::value::RawValue;
 
 /// One directive, ready to be played.

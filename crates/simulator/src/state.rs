@@ -10,15 +10,17 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use bounded::Bounded;
+pub(crate) use bounded::Bounded;
 pub(crate) use tags::Tag;
+pub use tags::TagCounts;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::login::Logins;
 use crate::account::profile::{Profile, ProfileOverrides};
+use crate::completion::Fates;
 use crate::config::Config;
 use crate::control::{AccountBehaviour, CallOutcome, CallRecord};
-use crate::tokens;
+use crate::{filesync, tokens};
 
 const CALLS: usize = 1000;
 const REMEMBERED: usize = 10_000;
@@ -34,7 +36,13 @@ pub(crate) struct Usage {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) config: Config,
+    /// Copies of files and the load balancer's cookies.
+    pub(crate) sync: filesync::Memory,
+    /// What became of suggestions.
+    pub(crate) fates: Fates,
     active: AtomicUsize,
+    /// Of the active streams, those of code completion.
+    completions: AtomicUsize,
     connections: AtomicUsize,
     peak: AtomicUsize,
     /// Tokens given out so far.
@@ -73,7 +81,10 @@ impl State {
         };
         Self {
             config,
+            sync: filesync::Memory::default(),
+            fates: Fates::default(),
             active: AtomicUsize::new(0),
+            completions: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
             issued: AtomicU64::new(0),
@@ -159,9 +170,14 @@ impl State {
         Arc::clone(self.inner().tags.get_or_insert_with(name, Arc::default))
     }
 
+    /// The counters of a tag, if any call had it.
+    pub(crate) fn tag_counts(&self, name: &str) -> Option<TagCounts> {
+        self.inner().tags.get(name).map(|tag| tag.counts())
+    }
+
     /// The `stats` text of a tag.
     pub(crate) fn stats(&self, name: &str) -> String {
-        Tag::stats(self.inner().tags.get(name).map(AsRef::as_ref))
+        TagCounts::text(self.tag_counts(name))
     }
 
     pub(crate) fn set_usage(&self, usage_uuid: &str, usage: Usage) {
@@ -179,6 +195,10 @@ impl State {
 
     pub(crate) fn active_streams(&self) -> usize {
         self.active.load(Relaxed)
+    }
+
+    pub(crate) fn active_completions(&self) -> usize {
+        self.completions.load(Relaxed)
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -212,23 +232,39 @@ impl Drop for Connection {
     }
 }
 
+/// What a stream is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StreamKind {
+    Chat,
+    Completion,
+}
+
 /// One running stream; counted while it lives.
 #[derive(Debug)]
-pub(crate) struct ActiveStream(Arc<Connection>);
+pub(crate) struct ActiveStream {
+    connection: Arc<Connection>,
+    kind: StreamKind,
+}
 
 impl ActiveStream {
-    pub(crate) fn open(connection: Arc<Connection>) -> Self {
+    pub(crate) fn open(connection: Arc<Connection>, kind: StreamKind) -> Self {
         connection.state.active.fetch_add(1, Relaxed);
+        if kind == StreamKind::Completion {
+            connection.state.completions.fetch_add(1, Relaxed);
+        }
         let now = connection.streams.fetch_add(1, Relaxed) + 1;
         connection.state.peak.fetch_max(now, Relaxed);
-        Self(connection)
+        Self { connection, kind }
     }
 }
 
 impl Drop for ActiveStream {
     fn drop(&mut self) {
-        self.0.streams.fetch_sub(1, Relaxed);
-        self.0.state.active.fetch_sub(1, Relaxed);
+        self.connection.streams.fetch_sub(1, Relaxed);
+        self.connection.state.active.fetch_sub(1, Relaxed);
+        if self.kind == StreamKind::Completion {
+            self.connection.state.completions.fetch_sub(1, Relaxed);
+        }
     }
 }
 
@@ -244,6 +280,7 @@ mod tests {
             user: None,
             model: None,
             headers: BTreeMap::new(),
+            cookies: None,
             outcome: CallOutcome::Running,
         }
     }
@@ -268,11 +305,13 @@ mod tests {
     fn connections_and_streams_are_counted_while_they_live() {
         let state = Arc::new(State::new(Config::default()));
         let connection = Connection::open(Arc::clone(&state));
-        let one = ActiveStream::open(Arc::clone(&connection));
-        let two = ActiveStream::open(Arc::clone(&connection));
+        let one = ActiveStream::open(Arc::clone(&connection), StreamKind::Chat);
+        let two = ActiveStream::open(Arc::clone(&connection), StreamKind::Completion);
         assert_eq!((state.connections(), state.active_streams()), (1, 2));
+        assert_eq!(state.active_completions(), 1);
         drop((one, two, connection));
         assert_eq!((state.connections(), state.active_streams()), (0, 0));
+        assert_eq!(state.active_completions(), 0);
         assert_eq!(state.peak_streams_per_connection(), 2);
     }
 }

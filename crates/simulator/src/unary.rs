@@ -1,4 +1,5 @@
-//! Unary calls: model lists, configuration, usage, and the account's messages.
+//! Unary calls: model lists, configuration, usage, and the account's messages. Those of code
+//! completion and file sync are received here and answered in their own modules.
 
 mod catalogue;
 
@@ -11,20 +12,20 @@ use cursor_proto::aiserver::{
     GetTokenUsageRequest, GetTokenUsageResponse, GetUserPrivacyModeRequest, IsOnNewPricingRequest,
     ListActiveSessionsRequest, StreamUnifiedChatRequest, get_prompt_dry_run_response,
 };
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
-use http::{HeaderMap, Request};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HOST, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use crate::account::messages;
 use crate::account::profile::Profile;
-use crate::chat;
 use crate::envelope::MAX_MESSAGE;
 use crate::failure::{Code, Failure};
 use crate::gzip;
 use crate::reply::{self, Reply};
 use crate::route::checks;
 use crate::state::State;
+use crate::{chat, completion, filesync};
 
 /// The version of a configuration that never changes.
 const CONFIG_VERSION: &str = "5e1f0000-0000-4000-8000-000000000001";
@@ -39,6 +40,8 @@ pub(crate) enum Rpc {
     GetTokenUsage,
     GetPromptDryRun,
     Account(Account),
+    Completion(completion::Rpc),
+    FileSync(filesync::Rpc),
 }
 
 /// The messages about an account (`reference/messages/account.md`).
@@ -65,7 +68,17 @@ impl Rpc {
             "/aiserver.v1.DashboardService/GetTokenUsage" => Self::GetTokenUsage,
             "/aiserver.v1.ChatService/GetPromptDryRun" => Self::GetPromptDryRun,
             "/aiserver.v1.AuthService/ListActiveSessions" => Self::Account(Account::Sessions),
-            _ => Self::Account(Account::of(path.strip_prefix("/aiserver.v1.DashboardService/")?)?),
+            "/aiserver.v1.AiService/CppConfig" => Self::Completion(completion::Rpc::Config),
+            "/aiserver.v1.CppService/AvailableModels" => Self::Completion(completion::Rpc::Models),
+            "/aiserver.v1.CppService/RecordCppFate" => {
+                Self::Completion(completion::Rpc::RecordFate)
+            }
+            _ => match path.strip_prefix("/aiserver.v1.FileSyncService/") {
+                Some(name) => Self::FileSync(filesync::Rpc::of(name)?),
+                None => Self::Account(Account::of(
+                    path.strip_prefix("/aiserver.v1.DashboardService/")?,
+                )?),
+            },
         })
     }
 
@@ -100,7 +113,9 @@ pub(crate) async fn answer(
 ) -> Reply {
     let wants_gzip = mentions_gzip(request.headers(), ACCEPT_ENCODING.as_str());
     let is_json = checks::content_type(request.headers()) == "application/json";
-    let body = match body(request).await {
+    let origin = origin(&request, state.config.tls.is_some());
+    let (head, body) = request.into_parts();
+    let body = match read(&head.headers, body).await {
         Ok(body) => body,
         Err(failure) => return reply::failure(&failure),
     };
@@ -110,14 +125,40 @@ pub(crate) async fn answer(
             Err(failure) => reply::failure(&failure),
         };
     }
-    match message(rpc, user, &body, state) {
-        Ok(message) => reply::unary("application/proto", message, wants_gzip),
+    let caller = Caller { user, headers: &head.headers, origin };
+    match message(rpc, &caller, &body, state) {
+        Ok((message, cookies)) => {
+            let mut reply = reply::unary("application/proto", message, wants_gzip);
+            reply.headers_mut().extend(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)));
+            reply
+        }
         Err(failure) => reply::failure(&failure),
     }
 }
 
-fn message(rpc: Rpc, user: &str, body: &[u8], state: &State) -> Result<Vec<u8>, Failure> {
-    Ok(match rpc {
+/// Who calls, and where to.
+struct Caller<'a> {
+    user: &'a str,
+    headers: &'a HeaderMap,
+    origin: String,
+}
+
+/// Scheme and authority under which the client reached the simulator.
+fn origin(request: &Request<Incoming>, is_tls: bool) -> String {
+    let authority = request.uri().authority().map(http::uri::Authority::as_str);
+    let authority = authority.or_else(|| checks::header(request.headers(), HOST.as_str()));
+    format!("{}://{}", if is_tls { "https" } else { "http" }, authority.unwrap_or("localhost"))
+}
+
+/// The answer, and the cookies to set with it.
+fn message(
+    rpc: Rpc,
+    caller: &Caller<'_>,
+    body: &[u8],
+    state: &State,
+) -> Result<(Vec<u8>, Vec<HeaderValue>), Failure> {
+    let user = caller.user;
+    let message = match rpc {
         Rpc::AvailableModels => {
             catalogue::available_models(&decode::<AvailableModelsRequest>(body)?).encode_to_vec()
         }
@@ -131,7 +172,10 @@ fn message(rpc: Rpc, user: &str, body: &[u8], state: &State) -> Result<Vec<u8>, 
         Rpc::GetTokenUsage => token_usage(&decode(body)?, state)?.encode_to_vec(),
         Rpc::GetPromptDryRun => dry_run(&decode(body)?)?.encode_to_vec(),
         Rpc::Account(rpc) => account(rpc, &state.profile(user), body)?,
-    })
+        Rpc::Completion(rpc) => completion::answer(rpc, user, &caller.origin, body, state)?,
+        Rpc::FileSync(rpc) => return filesync::answer(rpc, user, caller.headers, body, state),
+    };
+    Ok((message, Vec::new()))
 }
 
 fn account(rpc: Account, profile: &Profile, body: &[u8]) -> Result<Vec<u8>, Failure> {
@@ -173,7 +217,8 @@ fn account(rpc: Account, profile: &Profile, body: &[u8]) -> Result<Vec<u8>, Fail
     }
 }
 
-fn decode<M: Message>(body: &[u8]) -> Result<M, Failure> {
+/// A message, or the error of a body that is none.
+pub(crate) fn decode<M: Message>(body: &[u8]) -> Result<M, Failure> {
     M::decode_from_slice(body).map_err(|error| {
         Failure::transport(Code::InvalidArgument, format!("parse binary: {error}"))
     })
@@ -212,11 +257,10 @@ fn dry_run(request: &StreamUnifiedChatRequest) -> Result<GetPromptDryRunResponse
 }
 
 /// The whole request body, expanded.
-async fn body(request: Request<Incoming>) -> Result<Vec<u8>, Failure> {
+async fn read(headers: &HeaderMap, mut body: Incoming) -> Result<Vec<u8>, Failure> {
     let too_large =
         || Failure::transport(Code::ResourceExhausted, "message is larger than configured max");
-    let compressed = mentions_gzip(request.headers(), CONTENT_ENCODING.as_str());
-    let mut body = request.into_body();
+    let compressed = mentions_gzip(headers, CONTENT_ENCODING.as_str());
     let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Failure::transport(Code::Canceled, "request was cut"))?;

@@ -25,5 +25,7 @@ mod chat_requests;
 mod chat_responses;
 mod chat_timelines;
 mod connect_frames;
+mod cpp;
 mod errors;
+mod filesync;
 mod models;

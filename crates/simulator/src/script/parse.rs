@@ -101,13 +101,14 @@ fn words_or_text(rest: &str) -> Option<(String, &str)> {
     (!text.is_empty()).then(|| (text.to_owned(), after))
 }
 
-struct Argument {
-    text: String,
+/// A word, or a JSON string.
+pub(crate) struct Argument {
+    pub(crate) text: String,
     quoted: bool,
 }
 
 /// Any number of arguments up to and with `]]`.
-fn arguments(mut rest: &str) -> Option<(Vec<Argument>, &str)> {
+pub(crate) fn arguments(mut rest: &str) -> Option<(Vec<Argument>, &str)> {
     let mut found = Vec::new();
     loop {
         if let Some(after) = closed(rest) {
@@ -209,7 +210,8 @@ fn http(status: &str, retry: &[&str]) -> Option<Directive> {
     Some(Directive::Http { status, retry })
 }
 
-fn named<T: Copy>(all: &[(&'static str, T)], name: &str) -> Option<T> {
+/// The kind of this name.
+pub(crate) fn named<T: Copy>(all: &[(&'static str, T)], name: &str) -> Option<T> {
     all.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
 }
 
@@ -222,7 +224,7 @@ fn tokens(text: &str) -> Option<i64> {
 }
 
 /// `50ms` or `1.5s`.
-fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = match text.strip_suffix("ms") {
         Some(number) => (number, 0.001),
         None => (text.strip_suffix('s')?, 1.0),

@@ -18,17 +18,32 @@ pub(crate) struct Tag {
 
 #[derive(Serialize)]
 struct SimStats {
-    sim_stats: Option<Stats>,
+    sim_stats: Option<TagCounts>,
 }
 
-#[derive(Serialize)]
-struct Stats {
-    started: u64,
-    active: u64,
-    completed: u64,
-    failed: u64,
-    cancelled: u64,
-    chunks: u64,
+/// How many calls of one tag there were, by how they ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TagCounts {
+    /// All of them.
+    pub started: u64,
+    /// Those that still run.
+    pub active: u64,
+    /// Ended in the orderly way.
+    pub completed: u64,
+    /// Ended with an error, or cut by the script.
+    pub failed: u64,
+    /// Left by the client.
+    pub cancelled: u64,
+    /// Pieces or events sent.
+    pub chunks: u64,
+}
+
+impl TagCounts {
+    /// The `stats` text.
+    pub(crate) fn text(sim_stats: Option<Self>) -> String {
+        serde_json::to_string(&SimStats { sim_stats }).unwrap_or_default()
+    }
 }
 
 impl Tag {
@@ -50,22 +65,18 @@ impl Tag {
         counter.fetch_add(1, Relaxed);
     }
 
-    /// The `stats` text.
-    pub(crate) fn stats(tag: Option<&Self>) -> String {
-        let sim_stats = tag.map(|tag| {
-            let of = |counter: &AtomicU64| counter.load(Relaxed);
-            let (completed, failed) = (of(&tag.completed), of(&tag.failed));
-            let (cancelled, started) = (of(&tag.cancelled), of(&tag.started));
-            Stats {
-                started,
-                active: started.saturating_sub(completed + failed + cancelled),
-                completed,
-                failed,
-                cancelled,
-                chunks: of(&tag.chunks),
-            }
-        });
-        serde_json::to_string(&SimStats { sim_stats }).unwrap_or_default()
+    pub(crate) fn counts(&self) -> TagCounts {
+        let of = |counter: &AtomicU64| counter.load(Relaxed);
+        let (completed, failed) = (of(&self.completed), of(&self.failed));
+        let (cancelled, started) = (of(&self.cancelled), of(&self.started));
+        TagCounts {
+            started,
+            active: started.saturating_sub(completed + failed + cancelled),
+            completed,
+            failed,
+            cancelled,
+            chunks: of(&self.chunks),
+        }
     }
 }
 
@@ -75,7 +86,7 @@ mod tests {
 
     #[test]
     fn stats_text() {
-        assert_eq!(Tag::stats(None), r#"{"sim_stats":null}"#);
+        assert_eq!(TagCounts::text(None), r#"{"sim_stats":null}"#);
         let tag = Tag::default();
         for _ in 0..5 {
             tag.start();
@@ -85,7 +96,7 @@ mod tests {
         tag.finish(CallOutcome::Cancelled);
         tag.piece();
         assert_eq!(
-            Tag::stats(Some(&tag)),
+            TagCounts::text(Some(tag.counts())),
             r#"{"sim_stats":{"started":5,"active":2,"completed":1,"failed":1,"cancelled":1,"chunks":1}}"#
         );
     }
