@@ -4,9 +4,13 @@
 //! [`Turn`], an answer becomes a stream of `Result<Event, Failure>` whose legal sequences
 //! [`Grammar`] states. A whole reply is the [`fold`] of the same events.
 //!
+//! Beside the conversation there is the editor's [`completion`], which is no turn but meets the
+//! same two sides here.
+//!
 //! This crate knows no JSON, protobuf, HTTP, async or clock, and its types are not serialisable:
 //! what crosses a wire is written by hand where that wire is known.
 
+pub mod completion;
 mod event;
 mod failure;
 mod fold;

@@ -175,7 +175,8 @@ pub(crate) fn parse_at<T: DeserializeOwned>(raw: &RawValue, at: &str) -> Result<
     })
 }
 
-fn explain(error: &serde_json::Error, path: String) -> Failure {
+/// What is wrong with a body, at this path.
+pub(crate) fn explain(error: &serde_json::Error, path: String) -> Failure {
     let text = error.to_string();
     match error.classify() {
         Category::Data => wrong_type(&text, path),
@@ -200,6 +201,7 @@ fn wrong_type(text: &str, path: String) -> Failure {
         "a sequence" => "an array",
         "u64" => "a non-negative integer",
         "i64" => "an integer",
+        "i32" => "an integer of 32 bits",
         "f64" => "a number",
         other => other,
     };
@@ -220,7 +222,12 @@ fn wrong_type(text: &str, path: String) -> Failure {
     if path == "." {
         return bad_body(format!("The request body must be a JSON object{found}."));
     }
-    let message = format!("Invalid type for '{path}': expected {expected}{found}.");
+    let subject = match text {
+        _ if text.starts_with("invalid value: string") => "value",
+        _ if text.starts_with("invalid length") => "length",
+        _ => "type",
+    };
+    let message = format!("Invalid {subject} for '{path}': expected {expected}{found}.");
     Failure::invalid(path, message)
 }
 

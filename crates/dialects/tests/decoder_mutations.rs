@@ -14,8 +14,9 @@ type Outcome = Result<Ignored, Failure>;
 type Decoder = fn(&[u8]) -> Outcome;
 
 /// By the name of the fuzz target, which is also that of the folders.
-const DECODERS: [(&str, Decoder); 4] = [
+const DECODERS: [(&str, Decoder); 5] = [
     ("anthropic", anthropic),
+    ("editor", editor),
     ("openai_chat", openai_chat),
     ("openai_completions", openai_completions),
     ("openai_responses", openai_responses),
@@ -33,6 +34,18 @@ fn images() -> Images {
 
 fn anthropic(body: &[u8]) -> Outcome {
     dialects::anthropic::decode(body, &images()).map(ignored)
+}
+
+/// A body of any of the editor's endpoints; the one with most fields tells what is wrong.
+fn editor(body: &[u8]) -> Outcome {
+    use dialects::editor::{decode_config, decode_stream, decode_sync, decode_upload};
+    let others = [
+        decode_config(body).map(|decoded| decoded.ignored),
+        decode_sync(body).map(|decoded| decoded.ignored),
+        decode_upload(body).map(|decoded| decoded.ignored),
+    ];
+    let stream = decode_stream(body).map(|decoded| decoded.ignored);
+    others.into_iter().fold(stream, Result::or)
 }
 
 fn openai_chat(body: &[u8]) -> Outcome {
