@@ -16,7 +16,9 @@ use tokio::task::JoinSet;
 use upstream::agent::AgentOptions;
 use upstream::chat::ChatOptions;
 use upstream::transport::{Dialer, Origin, Pool, TransportOptions};
-use upstream::{Backend, ChecksumAlphabet, ClientType, Endpoints, Flow, Identity};
+use upstream::{
+    Backend, ChecksumAlphabet, ClientType, CompletionEndpoints, Endpoints, Flow, Identity,
+};
 use uuid::Uuid;
 
 /// The longest a test waits for anything.
@@ -158,6 +160,7 @@ pub(crate) async fn open(
     let endpoints = Endpoints {
         api: origin.clone(),
         agent: origin.clone(),
+        completion: CompletionEndpoints::at(&origin),
         web: origin,
         oauth_client_id: "client-of-the-tests".into(),
     };
