@@ -217,7 +217,6 @@ async fn no_request(link: &mut Link) -> Halt {
 
 async fn play(link: &mut Link, plan: Plan) -> Result<(), Halt> {
     let mut stop = plan.stop;
-    let ends = plan.events.len();
     for (at, event) in plan.events.iter().enumerate() {
         if let Some((_, stop)) = stop.take_if(|(after, _)| *after <= at) {
             return Err(halt(link, plan.delay, stop).await);
@@ -230,9 +229,7 @@ async fn play(link: &mut Link, plan: Plan) -> Result<(), Halt> {
         }
     }
     match stop {
-        Some((_, stop)) => {
-            Err(halt(link, if ends == 0 { plan.delay } else { Duration::ZERO }, stop).await)
-        }
+        Some((_, stop)) => Err(halt(link, plan.delay, stop).await),
         None => Ok(()),
     }
 }

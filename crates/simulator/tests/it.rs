@@ -25,10 +25,20 @@ mod chat;
 mod chat_client;
 #[path = "it/client.rs"]
 mod client;
+#[path = "it/completion.rs"]
+mod completion;
+#[path = "it/completion_client.rs"]
+mod completion_client;
+#[path = "it/completion_faults.rs"]
+mod completion_faults;
 #[path = "it/connections.rs"]
 mod connections;
 #[path = "it/faults.rs"]
 mod faults;
+#[path = "it/filesync.rs"]
+mod filesync;
+#[path = "it/filesync_client.rs"]
+mod filesync_client;
 #[path = "it/rest_client.rs"]
 mod rest_client;
 #[path = "it/unary.rs"]
