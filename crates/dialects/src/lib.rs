@@ -1,11 +1,11 @@
 //! The clients' side of the house: request bytes become a [`conversation::Turn`], events of an
 //! answer become the frames and bodies of the client's own API.
 //!
-//! Every dialect of conversation is a module with `decode`, a [`Encoder`] for streams, a function for whole
-//! replies and one for error bodies. What they share stands beside them: JSON text, wire structs,
-//! image checks, rules for parts and tools, the list of ignored fields. There is no HTTP, async,
-//! clock or randomness here; the time of an answer is an argument and its id is that of its first
-//! event. The [`editor`] does not converse: it has requests and answers of its own.
+//! Every dialect of conversation is a module with `decode`, a [`Encoder`] for streams, a function
+//! for whole replies and one for error bodies. What they share stands beside them: JSON text, wire
+//! structs, image checks, rules for parts and tools, the list of ignored fields. There is no HTTP,
+//! async, clock or randomness here; the time of an answer is an argument and its id is that of its
+//! first event. The [`editor`] does not converse: it has requests and answers of its own.
 
 pub mod anthropic;
 mod document;

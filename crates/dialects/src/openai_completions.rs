@@ -1,15 +1,23 @@
 //! The older OpenAI Completions, `POST /v1/completions`, over models that only converse: the prompt
 //! becomes one message, and the model is told to go on with it.
 //!
+//! A request with a `suffix` asks for the text between two others. No conversation is needed for
+//! that: it becomes an [`Insertion`], a completion as an editor asks for it, and a [`Splice`]
+//! makes an answer of the edits that come back.
+//!
 //! Reasoning is not part of the text and has no place in this dialect, so it is left out. Errors
 //! are those of [`crate::openai_chat::error_body`].
 
 mod decode;
+mod insertion;
 mod reply;
+mod splice;
 mod stream;
 
-pub use decode::decode;
+pub use decode::{Request, decode, read};
+pub use insertion::Insertion;
 pub use reply::encode_whole;
+pub use splice::Splice;
 pub use stream::StreamEncoder;
 
 use crate::openai_chat::Mode;

@@ -53,7 +53,9 @@ fn openai_chat(body: &[u8]) -> Outcome {
 }
 
 fn openai_completions(body: &[u8]) -> Outcome {
-    dialects::openai_completions::decode(body).map(ignored)
+    let read = dialects::openai_completions::read;
+    let insertion = read(body)?.insertion().map(|insertion| insertion.ignored);
+    read(body)?.continuation().map(ignored).or(insertion)
 }
 
 fn openai_responses(body: &[u8]) -> Outcome {

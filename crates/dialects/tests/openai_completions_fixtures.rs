@@ -2,7 +2,7 @@
 
 use conversation::fold;
 use dialects::openai_chat::Mode;
-use dialects::openai_completions::{ReplyForm, StreamEncoder, decode, encode_whole};
+use dialects::openai_completions::{ReplyForm, Request, StreamEncoder, decode, encode_whole, read};
 
 use fixtures::reply_events::text;
 use fixtures::{Fixtures, events, streamed, with_whole};
@@ -17,6 +17,11 @@ const CREATED: i64 = 1_700_000_000;
 fn requests() {
     for name in FIXTURES.names("request-") {
         let body = FIXTURES.read(&name);
+        if name.starts_with("request-insertion") {
+            let asked = read(body.as_bytes()).and_then(Request::insertion).expect(&name);
+            FIXTURES.check_snapshot(&name, &format!("{asked:#?}\n\nignored: {}", asked.ignored));
+            continue;
+        }
         let decoded = decode(body.as_bytes()).expect(&name);
         FIXTURES.check_snapshot(
             &name,
