@@ -143,6 +143,10 @@ def serve_environment(flow, key, backend, token, data):
         "UPSTREAM_AGENT_URL": backend,
         "UPSTREAM_WEB_URL": backend,
         "UPSTREAM_API_URL": backend,
+        "COMPLETION_ASIA_URL": backend,
+        "COMPLETION_EU_URL": backend,
+        "COMPLETION_US_URL": backend,
+        "COMPLETION_CONFIG_URL": backend,
         "UPSTREAM_FLOW": flow,
     }
 

@@ -15,7 +15,7 @@ use store::{KeySource, SqliteStore, Store, StoreError};
 use upstream::agent::AgentOptions;
 use upstream::chat::ChatOptions;
 use upstream::transport::{Dialer, Origin, Pool, SystemProxies, TransportOptions};
-use upstream::{Backend, Endpoints, Identity};
+use upstream::{Backend, CompletionEndpoints, Endpoints, Identity};
 
 use crate::ambient::SystemAmbient;
 use crate::terminal::Refused;
@@ -108,7 +108,7 @@ pub(crate) async fn assemble(
 }
 
 fn backend(settings: &Settings, ambient: &SystemAmbient) -> Result<Backend, Refused> {
-    let upstream = &settings.upstream;
+    let (upstream, completion) = (&settings.upstream, &settings.completion);
     let timeouts = settings.timeouts;
     let origin = |key: &str, url: &str| {
         Origin::parse(url).map_err(|error| Refused(format!("{key}: {error}")))
@@ -117,6 +117,12 @@ fn backend(settings: &Settings, ambient: &SystemAmbient) -> Result<Backend, Refu
         api: origin("upstream.api_url", &upstream.api_url)?,
         agent: origin("upstream.agent_url", &upstream.agent_url)?,
         web: origin("upstream.web_url", &upstream.web_url)?,
+        completion: CompletionEndpoints {
+            asia: origin("completion.asia_url", &completion.asia_url)?,
+            eu: origin("completion.eu_url", &completion.eu_url)?,
+            us: origin("completion.us_url", &completion.us_url)?,
+            config: origin("completion.config_url", &completion.config_url)?,
+        },
         oauth_client_id: upstream.oauth_client_id.clone(),
     };
     if let Some(path) = &upstream.ca_file

@@ -99,6 +99,10 @@ fn settings(
             "LOG_LEVEL" => log_level.clone(),
             "PORT" => listen.port().to_string(),
             "UPSTREAM_AGENT_URL" | "UPSTREAM_API_URL" | "UPSTREAM_WEB_URL" => upstream.to_owned(),
+            "COMPLETION_ASIA_URL"
+            | "COMPLETION_EU_URL"
+            | "COMPLETION_US_URL"
+            | "COMPLETION_CONFIG_URL" => upstream.to_owned(),
             "UPSTREAM_FLOW" => flow.to_owned(),
             _ => return None,
         })

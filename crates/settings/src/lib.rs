@@ -17,7 +17,7 @@ pub use problem::{Problem, Problems};
 pub use raw::{Layers, Origin, Written};
 pub use registry::{KEYS, Key};
 pub use settings::{
-    AccountSettings, Bounds, ChecksumAlphabet, ClientType, Flow, HistoryChannel, ImageSettings,
-    InstructionChannel, Limits, LogFormat, LogSettings, PoolSettings, Rotation, Settings,
-    StoreSettings, Timeouts, ToolSettings, UpstreamSettings,
+    AccountSettings, Bounds, ChecksumAlphabet, ClientType, CompletionRegion, CompletionSettings,
+    Flow, HistoryChannel, ImageSettings, InstructionChannel, Limits, LogFormat, LogSettings,
+    PoolSettings, Rotation, Settings, StoreSettings, Timeouts, ToolSettings, UpstreamSettings,
 };

@@ -1,26 +1,9 @@
 //! Every setting, declared once.
 
-/// One setting.
-#[derive(Debug, Clone, Copy)]
-pub struct Key {
-    /// Path in the settings file.
-    pub name: &'static str,
-    /// Environment variable.
-    pub env: &'static str,
-    /// As it would be written; empty means unset.
-    pub default: &'static str,
-    pub doc: &'static str,
-    pub secret: bool,
-}
+mod key;
 
-const fn key(
-    name: &'static str,
-    env: &'static str,
-    default: &'static str,
-    doc: &'static str,
-) -> Key {
-    Key { name, env, default, doc, secret: false }
-}
+pub use key::Key;
+use key::key;
 
 /// The registry. Order is that of the generated documents.
 pub const KEYS: &[Key] = &[
@@ -287,6 +270,43 @@ pub const KEYS: &[Key] = &[
         "15m",
         "How often the usage of each account is read; 0 never.",
     ),
+    key(
+        "completion.asia_url",
+        "COMPLETION_ASIA_URL",
+        "https://us-asia.gcpp.cursor.sh",
+        "Base URL for code completion and file sync in the region Asia.",
+    ),
+    key(
+        "completion.eu_url",
+        "COMPLETION_EU_URL",
+        "https://us-eu.gcpp.cursor.sh",
+        "The same for the region EU.",
+    ),
+    key(
+        "completion.us_url",
+        "COMPLETION_US_URL",
+        "https://us-only.gcpp.cursor.sh",
+        "The same for the region US.",
+    ),
+    key(
+        "completion.config_url",
+        "COMPLETION_CONFIG_URL",
+        "https://api4.cursor.sh",
+        "Base URL for the configuration of code completion.",
+    ),
+    key(
+        "completion.region",
+        "COMPLETION_REGION",
+        "US",
+        "Asia, EU or US: where completion goes when neither key nor account names a region.",
+    ),
+    key(
+        "completion.first_event_timeout",
+        "COMPLETION_FIRST_EVENT_TIMEOUT",
+        "10s",
+        "From a completion request to the upstream's first message.",
+    ),
+    key("completion.total_timeout", "COMPLETION_TOTAL_TIMEOUT", "60s", "A whole completion."),
     key("models.refresh", "MODELS_REFRESH", "30m", "How often the model list is fetched anew."),
     key(
         "tools.suspend_timeout",

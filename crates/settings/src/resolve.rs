@@ -11,9 +11,9 @@ use crate::problem::{Problem, Problems};
 use crate::raw::{Layers, Origin, RawAccount, nearest};
 use crate::registry;
 use crate::settings::{
-    AccountSettings, Bounds, ChecksumAlphabet, ClientType, Flow, HistoryChannel, ImageSettings,
-    InstructionChannel, Limits, LogFormat, LogSettings, PoolSettings, Rotation, Settings,
-    StoreSettings, Timeouts, ToolSettings, UpstreamSettings,
+    AccountSettings, Bounds, ChecksumAlphabet, ClientType, CompletionRegion, CompletionSettings,
+    Flow, HistoryChannel, ImageSettings, InstructionChannel, Limits, LogFormat, LogSettings,
+    PoolSettings, Rotation, Settings, StoreSettings, Timeouts, ToolSettings, UpstreamSettings,
 };
 use crate::value;
 
@@ -62,6 +62,7 @@ impl Reader {
                     .word("log.format", &[("text", LogFormat::Text), ("json", LogFormat::Json)]),
             },
             upstream: self.upstream(),
+            completion: self.completion(),
             timeouts: self.timeouts(),
             limits: self.limits(),
             models_refresh: self.parse("models.refresh", value::wait),
@@ -138,6 +139,25 @@ impl Reader {
                 _ => Err("expected a whole number from 1 to 1000".to_owned()),
             }),
             max_message_bytes: self.parse("upstream.max_message", value::bytes),
+        }
+    }
+
+    fn completion(&mut self) -> CompletionSettings {
+        CompletionSettings {
+            asia_url: self.parse("completion.asia_url", value::url),
+            eu_url: self.parse("completion.eu_url", value::url),
+            us_url: self.parse("completion.us_url", value::url),
+            config_url: self.parse("completion.config_url", value::url),
+            region: self.word(
+                "completion.region",
+                &[
+                    ("Asia", CompletionRegion::Asia),
+                    ("EU", CompletionRegion::Eu),
+                    ("US", CompletionRegion::Us),
+                ],
+            ),
+            first_event_timeout: self.parse("completion.first_event_timeout", value::wait),
+            total_timeout: self.parse("completion.total_timeout", value::wait),
         }
     }
 
@@ -317,83 +337,4 @@ fn one_of<T>(words: &[(&str, T)]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::KEYS;
-
-    fn file(content: &str) -> Layers {
-        Layers::default().file(Path::new("config.toml"), content)
-    }
-
-    fn problems(layers: Layers) -> Vec<String> {
-        let problems = Settings::resolve(layers).expect_err("problems");
-        problems.0.iter().map(ToString::to_string).collect()
-    }
-
-    #[test]
-    fn defaults_are_legal_and_every_key_of_the_registry_is_read() {
-        let mut reader =
-            Reader { layers: Layers::default(), problems: Vec::new(), read: BTreeSet::new() };
-        let settings = reader.settings();
-        assert!(settings.listen.ip().is_loopback());
-        assert!(reader.problems.is_empty(), "{:?}", reader.problems);
-        let declared: BTreeSet<&str> = KEYS.iter().map(|key| key.name).collect();
-        assert_eq!(reader.read, declared);
-    }
-
-    #[test]
-    fn flags_win_over_environment_over_file() {
-        let env = |name: &str| (name == "PORT").then(|| "2".to_owned());
-        let layers = || file("port = 1").env(env);
-        let port = |layers| Settings::resolve(layers).expect("settings").listen.port();
-        assert_eq!(port(file("port = 1")), 1);
-        assert_eq!(port(layers()), 2);
-        assert_eq!(port(layers().flag("port", "--port", Some("3".into()))), 3);
-    }
-
-    #[test]
-    fn unknown_keys_get_a_suggestion_and_all_problems_come_at_once() {
-        let found = problems(file("prot = 1\nhost = \"x\"\n[upstream]\nflow = \"fast\""));
-        assert_eq!(
-            found,
-            [
-                "prot: unknown setting; did you mean `port`? (config.toml)",
-                "host: `x`: expected an IP address (config.toml)",
-                "upstream.flow: `fast`: expected one of: agent, chat (config.toml)",
-            ]
-        );
-    }
-
-    #[test]
-    fn broken_syntax_names_the_line() {
-        let found = problems(file("port = 1\nhost = \n"));
-        assert!(found[0].starts_with("settings file: line 2:"), "{found:?}");
-    }
-
-    #[test]
-    fn accounts_come_from_file_and_environment() {
-        let content = "[[accounts]]\nalias = \"a\"\ncredential = \"key_canary\"\nflow = \"chat\"";
-        let env =
-            |name: &str| (name == "CURSOR_ACCOUNTS").then(|| "b=key_x, user_1::tok=en".to_owned());
-        let settings = Settings::resolve(file(content).env(env)).expect("settings");
-        let aliases: Vec<&str> = settings.accounts.iter().map(|a| a.alias.as_str()).collect();
-        assert_eq!(aliases, ["a", "b", "account-3"]);
-        assert_eq!(settings.accounts[0].flow, Some(Flow::Chat));
-        assert!(!format!("{settings:?}").contains("canary"));
-    }
-
-    #[test]
-    fn bad_accounts_name_their_field() {
-        let found = problems(file(
-            "[[accounts]]\nalias = \"a\"\ncredental = \"x\"\n[[accounts]]\nalias = \"a\"\ncredential = \"k\"\nflow = \"x\"",
-        ));
-        assert!(
-            found[0]
-                .starts_with("accounts[0].credental: unknown setting; did you mean `credential`?")
-        );
-        assert!(found[1].starts_with("accounts[0].credential: is missing"));
-        assert!(found[2].starts_with("accounts[1].flow: expected one of"));
-    }
-}
+mod tests;

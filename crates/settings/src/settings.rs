@@ -25,6 +25,7 @@ pub struct Settings {
     pub data_dir: PathBuf,
     pub log: LogSettings,
     pub upstream: UpstreamSettings,
+    pub completion: CompletionSettings,
     pub timeouts: Timeouts,
     pub limits: Limits,
     pub models_refresh: Duration,
@@ -129,6 +130,26 @@ pub enum InstructionChannel {
 pub enum HistoryChannel {
     RootBlobs,
     ConversationHistory,
+}
+
+/// Code completion and file sync of editors.
+#[derive(Debug, Clone)]
+pub struct CompletionSettings {
+    pub asia_url: String,
+    pub eu_url: String,
+    pub us_url: String,
+    pub config_url: String,
+    /// Where calls go when neither key nor account names a region.
+    pub region: CompletionRegion,
+    pub first_event_timeout: Duration,
+    pub total_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompletionRegion {
+    Asia,
+    Eu,
+    Us,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -16,6 +16,7 @@ use cursor_proto::aiserver::{
 use http::{HeaderMap, Uri};
 use uuid::Uuid;
 
+use crate::completion::CompletionEndpoints;
 use crate::error::{Deadline, UpstreamError};
 use crate::identity::{CallStamp, Caller, Identity};
 use crate::route::{Opening, Route};
@@ -35,6 +36,8 @@ pub struct Endpoints {
     pub agent: Origin,
     /// Account calls that take the cookie, and the login page (§1: cursor.com).
     pub web: Origin,
+    /// Code completion and file sync.
+    pub completion: CompletionEndpoints,
     /// As whom tokens are refreshed: a public constant of the IDE (§4.4).
     pub oauth_client_id: String,
 }
@@ -255,20 +258,34 @@ impl Backend {
     }
 
     fn unary_config(&self) -> Result<ClientConfig, UpstreamError> {
-        let uri: Uri = self
-            .endpoints
-            .api
-            .uri("/")
-            .map_err(|error| UpstreamError::Connect(error.to_string()))?;
-        Ok(ClientConfig::new(uri))
+        config_of(&self.endpoints.api)
+    }
+
+    /// What a generated client needs to call another host than the API's.
+    pub(crate) fn unary_client(
+        &self,
+        origin: &Origin,
+        caller: &Caller,
+    ) -> Result<(UnaryTransport, ClientConfig), UpstreamError> {
+        Ok((self.unary_to(origin, &caller.via), config_of(origin)?))
     }
 
     fn options(&self, caller: &Caller, stamp: CallStamp) -> CallOptions {
         let mut headers = HeaderMap::with_capacity(16);
         self.identity.write(caller, stamp, &mut headers);
-        let named = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
-        CallOptions::default().with_headers(named)
+        call_options(headers)
     }
+}
+
+fn config_of(origin: &Origin) -> Result<ClientConfig, UpstreamError> {
+    let uri: Uri = origin.uri("/").map_err(|error| UpstreamError::Connect(error.to_string()))?;
+    Ok(ClientConfig::new(uri))
+}
+
+/// The options of a call with these headers, which hold one value per name.
+pub(crate) fn call_options(headers: HeaderMap) -> CallOptions {
+    let named = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
+    CallOptions::default().with_headers(named)
 }
 
 pub(crate) async fn within<T, E>(

@@ -13,6 +13,7 @@ use http::StatusCode;
 use crate::error::{AnswerError, Deadline, UpstreamError};
 
 const BAD_MODEL_NAME: i32 = 5;
+const ERROR_DEBOUNCED: i32 = 35;
 const MODEL_NO_LONGER_SUPPORTED: i32 = 61;
 
 /// What a class means for scope and retry, next to the text the client gets when the upstream
@@ -76,6 +77,13 @@ const QUOTA: Rule = rule(
 );
 const OVERLOADED: Rule =
     rule(Class::Overloaded, Scope::Model, Retry::Elsewhere, "The upstream is overloaded.");
+/// Another request came too soon, which is how an editor types: nobody's fault.
+const DEBOUNCED: Rule = rule(
+    Class::Busy,
+    Scope::Request,
+    Retry::Never,
+    "The upstream passed this request over because they came too fast.",
+);
 const FAILED: Rule =
     rule(Class::UpstreamFailed, Scope::Model, Retry::Elsewhere, "The upstream failed.");
 const OUTDATED: Rule = rule(
@@ -248,7 +256,8 @@ fn by_kind(kind: i32) -> Option<&'static Rule> {
         9 | 10 | 15 | 44 | 45 | 62 => &QUOTA,
         25 | 55 => &TIMEOUT,
         30 | 40 => &OUTDATED,
-        35 | 41 | 63 => &OVERLOADED,
+        ERROR_DEBOUNCED => &DEBOUNCED,
+        41 | 63 => &OVERLOADED,
         13 | 56 | 57 | 59 => &FAILED,
         64 => &REGION,
         _ => return None,

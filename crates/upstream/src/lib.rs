@@ -11,6 +11,7 @@ mod arguments;
 mod backend;
 pub mod chat;
 mod classify;
+mod completion;
 mod envelope;
 mod error;
 mod identity;
@@ -27,6 +28,10 @@ pub mod transport;
 pub use account::{NewTokens, ProfileParts, WebCredential};
 pub use backend::{Backend, Endpoints, ModelQuery, built_in_models};
 pub use classify::{classify, empty_answer, is_normal_end};
+pub use completion::{
+    CompletionEndpoints, CompletionStream, Cookies, EditorIdentity, MalformedCookie, Region,
+    SetCookies,
+};
 pub use envelope::{EnvelopeDecoder, Frame, FrameError};
 pub use error::{AnswerError, Deadline, UpstreamError};
 pub use identity::{

@@ -223,6 +223,11 @@ impl Backend {
              api_url = \"http://{address}\"\n\
              agent_url = \"http://{address}\"\n\
              web_url = \"http://{address}\"\n\
+             [completion]\n\
+             asia_url = \"http://{address}\"\n\
+             eu_url = \"http://{address}\"\n\
+             us_url = \"http://{address}\"\n\
+             config_url = \"http://{address}\"\n\
              [[accounts]]\n\
              alias = \"synthetic\"\n\
              credential = \"{token}\"\n"

@@ -18,7 +18,9 @@ use tokio::task::JoinSet;
 use upstream::agent::AgentOptions;
 use upstream::chat::ChatOptions;
 use upstream::transport::{Dialer, Origin, Pool, TransportOptions};
-use upstream::{Backend, ChecksumAlphabet, ClientType, Endpoints, Flow, Identity};
+use upstream::{
+    Backend, ChecksumAlphabet, ClientType, CompletionEndpoints, Endpoints, Flow, Identity,
+};
 use uuid::Uuid;
 
 pub(crate) use supplies::{input, jump, jump_until, memory, names, session_for, sqlite};
@@ -162,6 +164,7 @@ pub(crate) async fn open(
     let endpoints = Endpoints {
         api: origin.clone(),
         agent: origin.clone(),
+        completion: CompletionEndpoints::at(&origin),
         web: origin,
         // The one that the simulated backend knows.
         oauth_client_id: "KbZUR41cY7W6zRSdpSUJ7I7mLYBKOCmB".into(),

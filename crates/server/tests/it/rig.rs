@@ -22,7 +22,9 @@ use tower::ServiceExt as _;
 use upstream::agent::AgentOptions;
 use upstream::chat::ChatOptions;
 use upstream::transport::{Dialer, Origin, Pool, TransportOptions};
-use upstream::{Backend, ChecksumAlphabet, ClientType, Endpoints, Flow, Identity};
+use upstream::{
+    Backend, ChecksumAlphabet, ClientType, CompletionEndpoints, Endpoints, Flow, Identity,
+};
 use uuid::Uuid;
 
 use crate::watch;
@@ -119,6 +121,7 @@ async fn open(url: &str) -> Gateway {
     let endpoints = Endpoints {
         api: origin.clone(),
         agent: origin.clone(),
+        completion: CompletionEndpoints::at(&origin),
         web: origin,
         oauth_client_id: "client-of-the-tests".into(),
     };

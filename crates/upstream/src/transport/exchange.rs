@@ -122,6 +122,12 @@ impl Exchange {
         let _ = self.send.send_data(Bytes::new(), true);
     }
 
+    /// The headers of the answer; none before the first message or the end has come.
+    #[must_use]
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// The next message or the end. After the end it stays ended.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
         loop {

@@ -3,6 +3,7 @@
 
 mod account;
 mod backend;
+mod completions;
 mod connections;
 mod exchanges;
 mod openings;

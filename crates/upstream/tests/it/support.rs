@@ -7,7 +7,8 @@ use simulator::{Config, Control, Simulator, tokens};
 use tokio::task::JoinSet;
 use upstream::transport::{Dialer, Origin, Pool, TransportOptions, Via};
 use upstream::{
-    Backend, CallStamp, Caller, ChecksumAlphabet, ClientType, Endpoints, Identity, MachineIds,
+    Backend, CallStamp, Caller, ChecksumAlphabet, ClientType, CompletionEndpoints, Endpoints,
+    Identity, MachineIds,
 };
 use uuid::Uuid;
 
@@ -72,6 +73,7 @@ pub(crate) fn backend(origin: Origin, pool: Pool) -> Backend {
     let endpoints = Endpoints {
         api: origin.clone(),
         agent: origin.clone(),
+        completion: CompletionEndpoints::at(&origin),
         web: origin,
         oauth_client_id: CLIENT_ID.to_owned(),
     };

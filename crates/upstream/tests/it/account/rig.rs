@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use tokio::sync::Barrier;
 use upstream::transport::{Origin, TransportOptions};
-use upstream::{Backend, Endpoints, Pkce, WebCredential};
+use upstream::{Backend, CompletionEndpoints, Endpoints, Pkce, WebCredential};
 use uuid::Uuid;
 
 use crate::peer::{Call, Peer, Rules, Seen};
@@ -200,6 +200,7 @@ impl Rig {
             api: api.origin(),
             agent: api.origin(),
             web: web.origin(),
+            completion: CompletionEndpoints::at(&api.origin()),
             oauth_client_id: CLIENT_ID.to_owned(),
         };
         let backend = backend_of(endpoints, pool(TransportOptions::default()));
