@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{ClientKey, Credential, MarkTexts, PoolPolicy, Rotation};
+use accounts::{ClientKey, Credential, MarkTexts, PoolPolicy, Region, Rotation};
 use dialects::ImagePolicy;
 use gateway::{
-    AccountInput, AdminError, Ambient as _, Beginning, Gateway, MemoryOptions, SuspendOptions,
+    AccountInput, AdminError, Ambient as _, Beginning, CompletionOptions, Gateway, MemoryOptions,
+    SuspendOptions,
 };
 use secrecy::ExposeSecret as _;
 use server::App;
@@ -215,6 +216,15 @@ fn options(settings: &Settings) -> gateway::Options {
         },
         usage_interval: settings.pool.usage_interval,
         key_prefix: settings.key_prefix.clone(),
+        completion: CompletionOptions {
+            first_event_timeout: settings.completion.first_event_timeout,
+            total_timeout: settings.completion.total_timeout,
+            region: match settings.completion.region {
+                settings::CompletionRegion::Asia => Region::Asia,
+                settings::CompletionRegion::Eu => Region::Eu,
+                settings::CompletionRegion::Us => Region::Us,
+            },
+        },
     }
 }
 

@@ -22,6 +22,7 @@ use crate::answer::{Answer, BATCHES};
 use crate::attempt::{TurnTask, Work};
 use crate::book::Book;
 use crate::catalogue::Catalogue;
+use crate::completion::{CompletionOptions, Editors};
 use crate::format::Format;
 use crate::grant::{Grant, Report};
 use crate::keys::Keys;
@@ -61,6 +62,7 @@ pub struct Options {
     pub usage_interval: Duration,
     /// In front of the text of client keys.
     pub key_prefix: String,
+    pub completion: CompletionOptions,
 }
 
 /// What a gateway begins with, besides what its store holds.
@@ -124,6 +126,7 @@ pub(crate) struct Inner {
     pub(crate) ways: Ways,
     pub(crate) keys: Keys,
     pub(crate) logins: Logins,
+    pub(crate) editors: Editors,
     /// Places for looks that nobody waits for.
     pub(crate) looking: tokio::sync::Semaphore,
     pub(crate) options: Options,
@@ -180,6 +183,7 @@ impl Gateway {
             ways,
             keys: Keys::new(&snapshot, options.key_prefix.clone()),
             logins: Logins::default(),
+            editors: Editors::default(),
             looking: tokio::sync::Semaphore::new(LOOKS),
             suspended: Suspended::new(options.suspend),
             memories: Memories::new(options.memory),

@@ -19,6 +19,11 @@ impl ClientId {
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The messages up to some place.

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use accounts::{Mark, MarkTexts, PoolPolicy, Rotation};
 use conversation::{BlockKind, Event, Failure, Fold, Grammar, Reply, Turn};
 use gateway::{
-    AccountInput, AccountView, Ambient, Answer, Ask, Beginning, ClientId, Gateway, Grant,
-    MemoryOptions, Options, Report, SuspendOptions,
+    AccountInput, AccountView, Ambient, Answer, Ask, Beginning, ClientId, CompletionOptions,
+    Gateway, Grant, MemoryOptions, Options, Report, SuspendOptions,
 };
 use simulator::{AccountBehaviour, CallOutcome, Config, Control, Simulator, tokens};
 use store::{MemoryStore, Store};
@@ -113,6 +113,11 @@ pub(crate) fn options() -> Options {
         flow: Flow::Agent,
         usage_interval: Duration::ZERO,
         key_prefix: "sk-".into(),
+        completion: CompletionOptions {
+            first_event_timeout: Duration::from_secs(10),
+            total_timeout: Duration::from_secs(20),
+            region: accounts::Region::Us,
+        },
     }
 }
 

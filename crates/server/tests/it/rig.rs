@@ -83,6 +83,11 @@ fn gateway_options() -> gateway::Options {
         texts: MarkTexts::parse("", ""),
         flow: Flow::Agent,
         usage_interval: Duration::ZERO,
+        completion: gateway::CompletionOptions {
+            first_event_timeout: Duration::from_secs(10),
+            total_timeout: Duration::from_secs(20),
+            region: accounts::Region::Us,
+        },
         key_prefix: "sk-".into(),
     }
 }
