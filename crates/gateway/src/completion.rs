@@ -15,21 +15,28 @@ use conversation::completion::{
     FileSync, FileSyncOutcome, FileUpload,
 };
 use conversation::{Failure, FailureClass};
+use futures::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, timeout, timeout_at};
-use upstream::{Caller, Deadline, UpstreamError, classify};
+use tokio_util::sync::CancellationToken;
+use upstream::{Caller, Deadline, Region as Server, UpstreamError, classify};
 use upstream::{CompletionStream, Cookies, EditorIdentity, SetCookies};
 
 use crate::account::Account;
+use crate::attempt::shutting_down;
 use crate::grant::Grant;
 use crate::keys::Metering;
 use crate::lease::{Lease, Purpose, may_try_elsewhere};
 use crate::service::{Gateway, Inner, Running};
+use crate::transcript::ClientId;
 
 /// An editor that was not heard of for so long has to be given an account anew.
 const LIFE: Duration = Duration::from_secs(24 * 3600);
 /// Most editors whose account is remembered.
 const MOST: usize = 10_000;
+
+/// A call on its way.
+type Asking<'a, T> = BoxFuture<'a, Result<T, UpstreamError>>;
 
 /// Waits and place of code completion.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +62,15 @@ impl Editor {
         let key = accounts::Hex64::parse(client_key)?;
         let fs_client_key = key.as_str().to_owned();
         Some(Self { identity: EditorIdentity { fs_client_key, cookies } })
+    }
+
+    /// One for all requests of a client that say nothing of files.
+    #[must_use]
+    pub fn of_client(client: &ClientId, cookies: Cookies) -> Option<Self> {
+        let mut hash = Sha256::new();
+        hash.update("editor of ");
+        hash.update(client.as_str());
+        Self::new(accounts::Hex64::of(hash.finalize().into()).as_str(), cookies)
     }
 
     fn digest(&self, grant: &Grant) -> [u8; 32] {
@@ -101,12 +117,14 @@ pub struct Completion {
     lease: Option<Lease>,
     deadline: Instant,
     cookies: SetCookies,
+    /// Ends it when the gateway stops.
+    cut: CancellationToken,
     _running: Running,
     _metering: Option<Metering>,
 }
 
 impl Completion {
-    /// The next event; `None` is the orderly end.
+    /// The next event; `None` is the orderly end. Cancel-safe.
     ///
     /// # Errors
     /// The completion broke off; nothing follows.
@@ -114,20 +132,29 @@ impl Completion {
         if let Some(first) = self.first.take() {
             return Some(Ok(first));
         }
-        let lease = self.lease.take()?;
-        let failure = match timeout_at(self.deadline, self.stream.next()).await {
-            Ok(Some(Ok(event))) => {
-                self.lease = Some(lease);
-                return Some(Ok(event));
-            }
+        self.lease.as_ref()?;
+        let next = tokio::select! {
+            biased;
+            () = self.cut.cancelled() => Err(shutting_down()),
+            next = timeout_at(self.deadline, self.stream.next()) => match next {
+                Ok(next) => Ok(next),
+                Err(_) => Err(classify(&UpstreamError::Deadline(Deadline::Total))),
+            },
+        };
+        let failure = match next {
+            Ok(Some(Ok(event))) => return Some(Ok(event)),
             Ok(None) => {
-                lease.served();
+                if let Some(lease) = self.lease.take() {
+                    lease.served();
+                }
                 return None;
             }
             Ok(Some(Err(error))) => classify(&error),
-            Err(_) => classify(&UpstreamError::Deadline(Deadline::Total)),
+            Err(failure) => failure,
         };
-        lease.failed(&failure);
+        if let Some(lease) = self.lease.take() {
+            lease.failed(&failure);
+        }
         Some(Err(failure))
     }
 
@@ -149,10 +176,12 @@ impl Gateway {
         query: &CompletionConfigQuery,
     ) -> Result<CompletionConfig, Failure> {
         let inner = self.inner();
-        let ask = async |_: &Account, caller: Caller| {
-            inner.backend.completion_config(&caller, inner.ambient.stamp(), query).await
+        let ask = |_: Server, caller: Caller| -> Asking<'_, CompletionConfig> {
+            Box::pin(async move {
+                inner.backend.completion_config(&caller, inner.ambient.stamp(), query).await
+            })
         };
-        self.editor_call(grant, None, ask).await
+        self.editor_call(grant, None, &ask).await
     }
 
     /// The models for code completion.
@@ -161,10 +190,12 @@ impl Gateway {
     /// Nobody could tell.
     pub async fn completion_models(&self, grant: &Grant) -> Result<CompletionModels, Failure> {
         let inner = self.inner();
-        let ask = async |_: &Account, caller: Caller| {
-            inner.backend.completion_models(&caller, inner.ambient.stamp()).await
+        let ask = |_: Server, caller: Caller| -> Asking<'_, CompletionModels> {
+            Box::pin(async move {
+                inner.backend.completion_models(&caller, inner.ambient.stamp()).await
+            })
         };
-        self.editor_call(grant, None, ask).await
+        self.editor_call(grant, None, &ask).await
     }
 
     /// Gives the upstream a copy of a file.
@@ -178,12 +209,13 @@ impl Gateway {
         upload: &FileUpload,
     ) -> Result<(FileSyncOutcome, SetCookies), Failure> {
         let inner = self.inner();
-        let ask = async |account: &Account, caller: Caller| {
-            let region = inner.region(grant, account);
-            let (stamp, identity) = (inner.ambient.stamp(), &editor.identity);
-            inner.backend.upload_file(&caller, stamp, region, identity, upload).await
+        let ask = |server: Server, caller: Caller| -> Asking<'_, _> {
+            Box::pin(async move {
+                let (stamp, identity) = (inner.ambient.stamp(), &editor.identity);
+                inner.backend.upload_file(&caller, stamp, server, identity, upload).await
+            })
         };
-        self.editor_call(grant, Some(editor), ask).await
+        self.editor_call(grant, Some(editor), &ask).await
     }
 
     /// Changes the upstream's copy of a file.
@@ -197,20 +229,21 @@ impl Gateway {
         changes: &FileSync,
     ) -> Result<(FileSyncOutcome, SetCookies), Failure> {
         let inner = self.inner();
-        let ask = async |account: &Account, caller: Caller| {
-            let region = inner.region(grant, account);
-            let (stamp, identity) = (inner.ambient.stamp(), &editor.identity);
-            inner.backend.sync_file(&caller, stamp, region, identity, changes).await
+        let ask = |server: Server, caller: Caller| -> Asking<'_, _> {
+            Box::pin(async move {
+                let (stamp, identity) = (inner.ambient.stamp(), &editor.identity);
+                inner.backend.sync_file(&caller, stamp, server, identity, changes).await
+            })
         };
-        self.editor_call(grant, Some(editor), ask).await
+        self.editor_call(grant, Some(editor), &ask).await
     }
 
     /// One call, on one account after the other while that may help.
-    async fn editor_call<T>(
-        &self,
+    async fn editor_call<'a, T>(
+        &'a self,
         grant: &Grant,
         editor: Option<&Editor>,
-        ask: impl AsyncFn(&Account, Caller) -> Result<T, UpstreamError>,
+        ask: &(dyn Fn(Server, Caller) -> Asking<'a, T> + Sync),
     ) -> Result<T, Failure> {
         let inner = self.inner();
         let counted = |_: &Failure| inner.counters().fail();
@@ -220,7 +253,7 @@ impl Gateway {
         loop {
             let lease = inner.editor_lease(grant, editor, &tried).await.inspect_err(counted)?;
             tried.push(lease.account().id);
-            match inner.ask_once(grant, &lease, &ask).await {
+            match inner.ask_once(grant, &lease, ask).await {
                 Ok(answer) => {
                     lease.served();
                     return Ok(answer);
@@ -271,6 +304,7 @@ impl Gateway {
                         lease: Some(lease),
                         deadline,
                         cookies,
+                        cut: self.cut(),
                         _running: running,
                         _metering: metering,
                     });
@@ -336,22 +370,23 @@ impl Inner {
     }
 
     /// A refused token may just have ended: then once more with a fresh one.
-    async fn ask_once<T>(
+    async fn ask_once<'a, T>(
         self: &Arc<Self>,
         grant: &Grant,
         lease: &Lease,
-        ask: &impl AsyncFn(&Account, Caller) -> Result<T, UpstreamError>,
+        ask: &(dyn Fn(Server, Caller) -> Asking<'a, T> + Sync),
     ) -> Result<T, Failure> {
+        let server = self.region(grant, lease.account());
         let caller = self.editor_caller(lease, grant).await?;
         let bearer = caller.bearer.clone();
-        let asked = ask(lease.account(), caller).await.map_err(|error| classify(&error));
+        let asked = ask(server, caller).await.map_err(|error| classify(&error));
         match asked {
             Err(failure)
                 if failure.class == FailureClass::AccountRejected
                     && self.revive(lease.account(), &bearer).await =>
             {
                 let caller = self.editor_caller(lease, grant).await?;
-                ask(lease.account(), caller).await.map_err(|error| classify(&error))
+                ask(server, caller).await.map_err(|error| classify(&error))
             }
             asked => asked,
         }
@@ -365,13 +400,14 @@ impl Inner {
         lease: &Lease,
     ) -> Result<(Option<CompletionEvent>, CompletionStream), Failure> {
         let patience = self.options.completion.first_event_timeout;
-        let ask = async |account: &Account, caller: Caller| {
-            let (stamp, region) = (self.ambient.stamp(), self.region(grant, account));
-            let identity = &editor.identity;
-            let mut stream =
-                self.backend.complete(&caller, stamp, region, identity, request).await?;
-            let first = stream.next().await.transpose()?;
-            Ok((first, stream))
+        let ask = |server: Server, caller: Caller| -> Asking<'_, _> {
+            Box::pin(async move {
+                let (stamp, identity) = (self.ambient.stamp(), &editor.identity);
+                let mut stream =
+                    self.backend.complete(&caller, stamp, server, identity, request).await?;
+                let first = stream.next().await.transpose()?;
+                Ok((first, stream))
+            })
         };
         match timeout(patience, self.ask_once(grant, lease, &ask)).await {
             Ok(begun) => begun,
@@ -380,12 +416,12 @@ impl Inner {
     }
 
     /// The key's, else the account's, else the settings'.
-    fn region(&self, grant: &Grant, account: &Account) -> upstream::Region {
+    fn region(&self, grant: &Grant, account: &Account) -> Server {
         let region = grant.region().or(account.record().region);
         match region.unwrap_or(self.options.completion.region) {
-            Region::Asia => upstream::Region::Asia,
-            Region::Eu => upstream::Region::Eu,
-            Region::Us => upstream::Region::Us,
+            Region::Asia => Server::Asia,
+            Region::Eu => Server::Eu,
+            Region::Us => Server::Us,
         }
     }
 }

@@ -93,7 +93,9 @@ impl Grant {
         Ok(())
     }
 
-    pub(crate) fn check_model(&self, model: &str) -> Result<(), Failure> {
+    /// # Errors
+    /// The key is not for this model.
+    pub fn check_model(&self, model: &str) -> Result<(), Failure> {
         if self.may_use_model(model) {
             return Ok(());
         }

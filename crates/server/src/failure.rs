@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use conversation::{Failure, FailureClass};
-use dialects::{anthropic, openai_chat, openai_responses};
+use dialects::{anthropic, editor, openai_chat, openai_responses};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
@@ -36,6 +36,8 @@ pub(crate) enum Surface {
     Anthropic,
     /// The gateway's own: one error format for all.
     Admin(Language),
+    /// Code completion and file sync.
+    Editor,
     /// The gateway's own, where an error is documented as `{"error": text}`.
     ErrorOnly,
 }
@@ -55,6 +57,11 @@ impl Surface {
             "/get-checksum-header",
         ];
         const ERROR_ONLY: [&str; 3] = ["/build-key", "/token-profile/", "/config-version/"];
+        const EDITOR: [&str; 5] =
+            ["/cpp/config", "/cpp/models", "/cpp/stream", "/file/upload", "/file/sync"];
+        if EDITOR.iter().any(|end| path.ends_with(end)) {
+            return Self::Editor;
+        }
         if ADMIN.iter().any(|start| path.starts_with(start)) {
             return Self::Admin(Language::of(headers));
         }
@@ -78,7 +85,12 @@ impl Surface {
                 StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
             }
             (
-                Self::OpenAi | Self::Responses | Self::Anthropic | Self::Admin(_) | Self::ErrorOnly,
+                Self::OpenAi
+                | Self::Responses
+                | Self::Anthropic
+                | Self::Editor
+                | Self::Admin(_)
+                | Self::ErrorOnly,
                 class,
             ) => status(class),
         }
@@ -88,7 +100,7 @@ impl Surface {
     pub(crate) fn is_own(self) -> bool {
         match self {
             Self::Admin(_) | Self::ErrorOnly => true,
-            Self::OpenAi | Self::Responses | Self::Anthropic => false,
+            Self::OpenAi | Self::Responses | Self::Anthropic | Self::Editor => false,
         }
     }
 }
@@ -111,6 +123,7 @@ impl IntoResponse for Refusal {
             Surface::OpenAi => openai_chat::error_body(&failure),
             Surface::Responses => openai_responses::error_body(&failure),
             Surface::Anthropic => anthropic::error_body(&failure, &request_id),
+            Surface::Editor => editor::error_body(&failure, status.as_u16()),
             Surface::Admin(language) => own_body(status, language, &failure),
             Surface::ErrorOnly => {
                 serde_json::to_vec(&ErrorOnly { error: &failure.client }).unwrap_or_default()

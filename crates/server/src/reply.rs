@@ -13,13 +13,16 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use conversation::{Event, Failure, FailureClass, Fold, Reply};
 use dialects::Encoder;
-use gateway::Answer;
+use futures::StreamExt as _;
+use gateway::{Answer, Completion};
 use http::{HeaderValue, header};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
+
+use crate::routes::editor::Step;
 
 /// Collects a whole answer.
 ///
@@ -92,6 +95,36 @@ impl http_body::Body for Frames {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         self.get_mut().0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
+}
+
+/// A completion as server-sent events. `write` says whether the stream goes on. Dropping the body
+/// drops the completion, which cancels the upstream's call.
+pub(crate) fn completion_stream(
+    completion: Completion,
+    keep_alive: Duration,
+    write: impl FnMut(Step, &mut BytesMut) -> bool + Send + 'static,
+) -> Response {
+    let first = Some((completion, write));
+    let frames = futures::stream::unfold(first, move |state| async move {
+        let (mut completion, mut write) = state?;
+        let mut out = BytesMut::new();
+        loop {
+            let step = match tokio::time::timeout(keep_alive, completion.next()).await {
+                Ok(Some(Ok(event))) => Step::Event(event),
+                Ok(Some(Err(failure))) => Step::Failed(failure),
+                Ok(None) => Step::End,
+                Err(_) => Step::Silence,
+            };
+            if !write(step, &mut out) {
+                return (!out.is_empty()).then(|| (out.freeze(), None));
+            }
+            // Some events say nothing by themselves.
+            if !out.is_empty() {
+                return Some((out.freeze(), Some((completion, write))));
+            }
+        }
+    });
+    respond(Body::from_stream(frames.map(Ok::<Bytes, std::convert::Infallible>)))
 }
 
 fn respond(body: Body) -> Response {

@@ -85,9 +85,11 @@ impl Visit {
     pub(crate) fn language(&self) -> Language {
         match self.surface {
             Surface::Admin(language) => language,
-            Surface::OpenAi | Surface::Responses | Surface::Anthropic | Surface::ErrorOnly => {
-                Language::default()
-            }
+            Surface::OpenAi
+            | Surface::Responses
+            | Surface::Anthropic
+            | Surface::Editor
+            | Surface::ErrorOnly => Language::default(),
         }
     }
 

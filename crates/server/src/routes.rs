@@ -20,6 +20,8 @@ use crate::{body, reply};
 pub(crate) mod admin;
 pub(crate) mod anthropic;
 pub(crate) mod completions;
+pub(crate) mod editor;
+pub(crate) mod insertion;
 pub(crate) mod models;
 pub(crate) mod openai_chat;
 pub(crate) mod responses;

@@ -7,7 +7,7 @@ use crate::router::CURSOR_BASE;
 use crate::routes::admin::{
     build_key, keys, login, pool, profile, proxies, random, tokens, tokens_change,
 };
-use crate::routes::{anthropic, completions, models, openai_chat, responses};
+use crate::routes::{anthropic, completions, editor, models, openai_chat, responses};
 use crate::{health, landing};
 
 /// Who may call a route.
@@ -59,6 +59,11 @@ pub const ROUTES: &[Route] = &[
     closed("POST", "/v1/responses/{id}/cancel", || post(responses::cancel)),
     Route { cursor: true, ..closed("GET", "/v1/models", || get(models::list)) },
     Route { cursor: true, ..closed("GET", "/v1/models/{*id}", || get(models::show)) },
+    closed("POST", "/cpp/config", || post(editor::config)).reads_body(),
+    closed("POST", "/cpp/models", || post(editor::models)),
+    closed("POST", "/cpp/stream", || post(editor::stream)).reads_body(),
+    closed("POST", "/file/upload", || post(editor::upload)).reads_body(),
+    closed("POST", "/file/sync", || post(editor::sync)).reads_body(),
     own("/tokens/get", || post(tokens::get)),
     own("/tokens/set", || post(tokens::set)),
     own("/tokens/add", || post(tokens::add)),

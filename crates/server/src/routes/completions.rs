@@ -8,9 +8,9 @@ use conversation::Failure;
 use dialects::Images;
 use dialects::openai_chat::Mode;
 use dialects::openai_completions::{self, StreamEncoder};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
-use super::{Remarks, answer, deliver, read, understand};
+use super::{Remarks, answer, deliver, insertion, read, understand};
 use crate::App;
 use crate::auth::Caller;
 use crate::failure::{Refusal, json};
@@ -20,13 +20,25 @@ pub(crate) async fn completions(
     caller: Caller,
     State(app): State<App>,
     Extension(visit): Extension<Visit>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    serve(&caller, &app, &visit, body).await.map_err(|failure| visit.refusal(failure))
+    let served = serve(&caller, &app, &visit, &headers, body);
+    served.await.map_err(|failure| visit.refusal(failure))
 }
 
-async fn serve(caller: &Caller, app: &App, visit: &Visit, body: Body) -> Result<Response, Failure> {
+async fn serve(
+    caller: &Caller,
+    app: &App,
+    visit: &Visit,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
     let bytes = read(app, body).await?;
+    let request = openai_completions::read(&bytes)?;
+    if insertion::is_insertion(&request) {
+        return insertion::serve(caller, app, headers, request.insertion()?).await;
+    }
     let decode = |body: &[u8], _: &Images| openai_completions::decode(body);
     let question = understand(app, caller, bytes, decode).await?;
     let remarks = Remarks::new(app, &question);

@@ -33,9 +33,11 @@ pub(crate) async fn list(
 ) -> Result<Response, Refusal> {
     let models = visible(&caller, app.0.gateway.catalogue().list());
     let body = match visit.surface {
-        Surface::OpenAi | Surface::Responses | Surface::Admin(_) | Surface::ErrorOnly => {
-            openai_chat::models_body(&models, app.started_unix())
-        }
+        Surface::OpenAi
+        | Surface::Responses
+        | Surface::Editor
+        | Surface::Admin(_)
+        | Surface::ErrorOnly => openai_chat::models_body(&models, app.started_unix()),
         Surface::Anthropic => {
             let page = page(paging).map_err(|failure| visit.refusal(failure))?;
             anthropic::models_body(&models, app.started_unix(), &page)
@@ -79,9 +81,11 @@ pub(crate) async fn show(
         return Err(visit.refusal(openai_chat::unknown_model(&id)));
     };
     let body = match visit.surface {
-        Surface::OpenAi | Surface::Responses | Surface::Admin(_) | Surface::ErrorOnly => {
-            openai_chat::model_body(&model, app.started_unix())
-        }
+        Surface::OpenAi
+        | Surface::Responses
+        | Surface::Editor
+        | Surface::Admin(_)
+        | Surface::ErrorOnly => openai_chat::model_body(&model, app.started_unix()),
         Surface::Anthropic => anthropic::model_body(&model, app.started_unix()),
     };
     Ok(json(StatusCode::OK, body))
