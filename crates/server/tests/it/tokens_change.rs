@@ -95,7 +95,7 @@ async fn timezone_set() {
 async fn merge() {
     let rig = Rig::new().await;
     let body = json!({
-        "ann": {"primary_token": session(BOB), "gcpp_host": "EU"},
+        "ann": {"primary_token": session("user_01CCCCCCCCCCCCCCCCCCCCCCCC"), "gcpp_host": "EU"},
         "bob": {}, "eve": {"timezone": "UTC"}
     });
     let json = rig.post("/tokens/merge", &body).await.json();
