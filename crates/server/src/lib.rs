@@ -13,6 +13,8 @@ mod kept;
 mod landing;
 mod language;
 mod listen;
+mod percent;
+mod private;
 mod remote_image;
 mod reply;
 mod router;
