@@ -86,10 +86,8 @@ impl Visit {
     /// The language in which the administrator is answered.
     pub(crate) fn language(&self) -> Language {
         match self.surface {
-            Surface::Admin(language) => language,
-            Surface::OpenAi | Surface::Responses | Surface::Anthropic | Surface::ErrorOnly => {
-                Language::default()
-            }
+            Surface::Admin(language) | Surface::ErrorOnly(language) => language,
+            Surface::OpenAi | Surface::Responses | Surface::Anthropic => Language::default(),
         }
     }
 

@@ -33,7 +33,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Refusal> {
     let models = visible(&caller, app.0.gateway.catalogue().list());
     let body = match visit.surface {
-        Surface::OpenAi | Surface::Responses | Surface::Admin(_) | Surface::ErrorOnly => {
+        Surface::OpenAi | Surface::Responses | Surface::Admin(_) | Surface::ErrorOnly(_) => {
             openai_chat::models_body(&models, app.started_unix())
         }
         Surface::Anthropic => {
@@ -79,7 +79,7 @@ pub(crate) async fn show(
         return Err(visit.refusal(openai_chat::unknown_model(&id)));
     };
     let body = match visit.surface {
-        Surface::OpenAi | Surface::Responses | Surface::Admin(_) | Surface::ErrorOnly => {
+        Surface::OpenAi | Surface::Responses | Surface::Admin(_) | Surface::ErrorOnly(_) => {
             openai_chat::model_body(&model, app.started_unix())
         }
         Surface::Anthropic => anthropic::model_body(&model, app.started_unix()),
