@@ -3,11 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, PoisonError};
 
+use accounts::ClientKey;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use conversation::{Failure, FailureClass, Retry};
-use gateway::{ClientId, Grant, KeyRefusal};
+use gateway::{AccountView, ClientId, Grant, KeyRefusal};
 use http::request::Parts;
 use tokio::time::Instant;
 
@@ -15,7 +16,7 @@ use crate::failure::Refusal;
 use crate::listen::Peer;
 use crate::router::Visit;
 use crate::table::Access;
-use crate::{App, body};
+use crate::{App, body, percent};
 
 pub(crate) use self::guesses::Guesses;
 use self::presented::presented;
@@ -127,15 +128,28 @@ enum Wrong {
     Known(Failure),
 }
 
-/// One right key among those that were shown is enough.
+/// Who came with a right key, and whether it could have been found by trying.
+struct Identified {
+    caller: Caller,
+    is_guessable: bool,
+}
+
+/// Operator tokens of so many bytes cannot be guessed over a network; what the gateway makes itself
+/// is longer.
+const LONG: usize = 16;
+
+/// One right key among those that were shown is enough. Whoever guesses holds nobody up: where too
+/// many keys were wrong, a right one is refused only if it could itself be a guess.
 fn admit(app: &App, keys: &[&str], address: IpAddr) -> Result<Caller, Failure> {
     let mut last = None;
     let now = Instant::now().into_std();
     let guesses = || app.0.guesses.lock().unwrap_or_else(PoisonError::into_inner);
     for key in keys {
         match identify(app, key) {
-            Ok(caller) => {
-                guesses().right(address, caller.client(), now).map_err(too_often)?;
+            Ok(Identified { caller, is_guessable }) => {
+                if is_guessable {
+                    guesses().right(address, caller.client(), now).map_err(too_often)?;
+                }
                 return Ok(caller);
             }
             // What is known of an old key says more than that another one is unknown.
@@ -153,24 +167,32 @@ fn admit(app: &App, keys: &[&str], address: IpAddr) -> Result<Caller, Failure> {
     }
 }
 
-fn identify(app: &App, key: &str) -> Result<Caller, Wrong> {
+fn identify(app: &App, key: &str) -> Result<Identified, Wrong> {
     let options = &app.0.options;
-    let caller = |role, grant| Ok(Caller { grant: Arc::new(grant), role });
+    let found = |role, grant, is_guessable| {
+        Ok(Identified { caller: Caller { grant: Arc::new(grant), role }, is_guessable })
+    };
+    let is_short = |token: &ClientKey| token.expose().len() < LONG;
     if options.key.matches(key) {
-        return caller(Role::Admin, Grant::operator(ClientId::new("auth_token")));
+        let grant = Grant::operator(ClientId::new("auth_token"));
+        return found(Role::Admin, grant, is_short(&options.key));
     }
-    if options.shared_token.as_ref().is_some_and(|shared| shared.matches(key)) {
-        return caller(Role::Shared, Grant::shared(ClientId::new("shared_token")));
+    if let Some(shared) = options.shared_token.as_ref().filter(|shared| shared.matches(key)) {
+        let grant = Grant::shared(ClientId::new("shared_token"));
+        return found(Role::Shared, grant, is_short(shared));
     }
     if let Some(alias) = pinned(app, key) {
-        let Some(account) = app.0.gateway.account(alias) else {
-            return Err(Wrong::Known(no_such_alias(alias)));
+        let is_guessable = is_short(&options.key);
+        let Some(account) = account_of(app, alias) else {
+            let failure = no_such_alias(alias);
+            // Only who has the token is told so, and that is worth a guess.
+            return Err(if is_guessable { Wrong::Guessed(failure) } else { Wrong::Known(failure) });
         };
         let client = ClientId::new(format!("auth_token-{}", account.record.id));
-        return caller(Role::Admin, Grant::pinned(client, account.record.id));
+        return found(Role::Admin, Grant::pinned(client, account.record.id), is_guessable);
     }
     match app.0.gateway.authenticate(key) {
-        Ok(grant) => caller(Role::Client, grant),
+        Ok(grant) => found(Role::Client, grant, false),
         Err(refusal) => Err(match &refusal {
             KeyRefusal::Unknown | KeyRefusal::Damaged => Wrong::Guessed(refused(&refusal)),
             KeyRefusal::Expired | KeyRefusal::Revoked | KeyRefusal::Legacy(_) => {
@@ -186,6 +208,12 @@ fn pinned<'a>(app: &App, key: &'a str) -> Option<&'a str> {
     let (token, rest) = key.split_at_checked(own.expose().len())?;
     let alias = rest.strip_prefix('-').filter(|alias| !alias.is_empty())?;
     own.matches(token).then_some(alias)
+}
+
+/// By the alias as it is, or percent-encoded: many clients send nothing but ASCII in headers.
+fn account_of(app: &App, alias: &str) -> Option<AccountView> {
+    let gateway = &app.0.gateway;
+    gateway.account(alias).or_else(|| gateway.account(&percent::decoded(alias)?))
 }
 
 fn permitted(access: Access, role: Role) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use dialects::{anthropic, editor, openai_chat, openai_responses};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::chinese;
 use crate::language::Language;
 
 fn status(class: FailureClass) -> StatusCode {
@@ -39,7 +40,7 @@ pub(crate) enum Surface {
     /// Code completion and file sync.
     Editor,
     /// The gateway's own, where an error is documented as `{"error": text}`.
-    ErrorOnly,
+    ErrorOnly(Language),
 }
 
 impl Surface {
@@ -66,7 +67,7 @@ impl Surface {
             return Self::Admin(Language::of(headers));
         }
         if ERROR_ONLY.iter().any(|start| path.starts_with(start)) {
-            return Self::ErrorOnly;
+            return Self::ErrorOnly(Language::of(headers));
         }
         if path.contains("/v1/messages") || headers.contains_key("anthropic-version") {
             return Self::Anthropic;
@@ -90,7 +91,7 @@ impl Surface {
                 | Self::Anthropic
                 | Self::Editor
                 | Self::Admin(_)
-                | Self::ErrorOnly,
+                | Self::ErrorOnly(_),
                 class,
             ) => status(class),
         }
@@ -99,7 +100,7 @@ impl Surface {
     /// Whether answers may hold what no cache should.
     pub(crate) fn is_own(self) -> bool {
         match self {
-            Self::Admin(_) | Self::ErrorOnly => true,
+            Self::Admin(_) | Self::ErrorOnly(_) => true,
             Self::OpenAi | Self::Responses | Self::Anthropic | Self::Editor => false,
         }
     }
@@ -125,8 +126,9 @@ impl IntoResponse for Refusal {
             Surface::Anthropic => anthropic::error_body(&failure, &request_id),
             Surface::Editor => editor::error_body(&failure, status.as_u16()),
             Surface::Admin(language) => own_body(status, language, &failure),
-            Surface::ErrorOnly => {
-                serde_json::to_vec(&ErrorOnly { error: &failure.client }).unwrap_or_default()
+            Surface::ErrorOnly(language) => {
+                let error = &reason(status, language, &failure);
+                serde_json::to_vec(&ErrorOnly { error }).unwrap_or_default()
             }
         };
         respond(status, body, &failure)
@@ -147,6 +149,17 @@ struct ErrorOnly<'a> {
     error: &'a str,
 }
 
+/// Where there is one text only, it says both what went wrong in a word and the particulars.
+fn reason(status: StatusCode, language: Language, failure: &Failure) -> String {
+    match language {
+        Language::Chinese => {
+            let particulars = chinese::of(&failure.client);
+            format!("{}: {particulars}", phrase(status, language))
+        }
+        Language::English => failure.client.clone(),
+    }
+}
+
 fn own_body(status: StatusCode, language: Language, failure: &Failure) -> Vec<u8> {
     let body = OwnError {
         status: "error",
@@ -158,7 +171,7 @@ fn own_body(status: StatusCode, language: Language, failure: &Failure) -> Vec<u8
 }
 
 /// What went wrong in a word; the particulars are beside it.
-pub(crate) fn phrase(status: StatusCode, language: Language) -> &'static str {
+fn phrase(status: StatusCode, language: Language) -> &'static str {
     let (chinese, english) = match status.as_u16() {
         400 => ("请求参数有误", "The request is invalid"),
         401 => ("认证失败", "Authentication failed"),
@@ -244,7 +257,7 @@ mod tests {
         assert_eq!(Surface::of("/v1/responses/resp_1", &none), Surface::Responses);
         assert_eq!(Surface::of("/v1/models", &none), Surface::OpenAi);
         assert_eq!(Surface::of("/tokens/none", &none), Surface::Admin(Language::Chinese));
-        assert_eq!(Surface::of("/build-key", &none), Surface::ErrorOnly);
+        assert_eq!(Surface::of("/build-key", &none), Surface::ErrorOnly(Language::Chinese));
     }
 
     #[test]
@@ -261,6 +274,18 @@ mod tests {
                     "error": "a[1]: expected a string", "message": message})
             );
         }
+    }
+
+    #[test]
+    fn where_an_error_is_one_text_it_speaks_the_readers_language() {
+        let told = |language| {
+            let failure = Failure::invalid("token", "token: expected a string");
+            let surface = Surface::ErrorOnly(language);
+            let status = surface.status(failure.class);
+            reason(status, language, &failure)
+        };
+        assert_eq!(told(Language::English), "token: expected a string");
+        assert_eq!(told(Language::Chinese), "请求参数有误: token: 应为字符串");
     }
 
     #[test]

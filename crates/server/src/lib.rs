@@ -6,6 +6,7 @@
 
 mod auth;
 mod body;
+mod chinese;
 mod cors;
 mod failure;
 mod health;
@@ -13,6 +14,8 @@ mod kept;
 mod landing;
 mod language;
 mod listen;
+mod percent;
+mod private;
 mod remote_image;
 mod reply;
 mod router;
@@ -89,6 +92,8 @@ pub(crate) struct Shared {
     pub(crate) remote_images: RemoteImages,
     pub(crate) kept: Arc<Kept>,
     pub(crate) guesses: Mutex<Guesses<ClientId>>,
+    /// Held while a part of a key is changed.
+    pub(crate) changing_keys: tokio::sync::Mutex<()>,
 }
 
 impl std::fmt::Debug for App {
@@ -123,6 +128,7 @@ impl App {
             remote_images,
             kept,
             guesses,
+            changing_keys: tokio::sync::Mutex::new(()),
         }))
     }
 

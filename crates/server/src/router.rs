@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use accounts::ClientKey;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
@@ -16,6 +17,7 @@ use crate::auth::{Caller, require_key};
 use crate::cors;
 use crate::failure::{Refusal, Surface};
 use crate::language::Language;
+use crate::private;
 use crate::table::{Access, ROUTES};
 use crate::trace::Trace;
 
@@ -84,13 +86,20 @@ impl Visit {
     /// The language in which the administrator is answered.
     pub(crate) fn language(&self) -> Language {
         match self.surface {
-            Surface::Admin(language) => language,
-            Surface::OpenAi
-            | Surface::Responses
-            | Surface::Anthropic
-            | Surface::Editor
-            | Surface::ErrorOnly => Language::default(),
+            Surface::Admin(language) | Surface::ErrorOnly(language) => language,
+            Surface::OpenAi | Surface::Responses | Surface::Anthropic | Surface::Editor => {
+                Language::default()
+            }
         }
+    }
+
+    /// How many accounts there are, and how they stand, is the administrator's to know.
+    pub(crate) fn told(&self, mut failure: Failure) -> Failure {
+        const START: &str = "No upstream account can serve this request now";
+        if !self.trace.is_shown() && failure.client.starts_with(START) {
+            failure.client = format!("{START}.");
+        }
+        failure
     }
 
     pub(crate) fn note_caller(&self, caller: &Caller) {
@@ -100,6 +109,7 @@ impl Visit {
     }
 
     pub(crate) fn refusal(&self, failure: Failure) -> Refusal {
+        let failure = self.told(failure);
         let (surface, request_id) = (self.surface, self.id.clone());
         Refusal { surface, status: None, failure: Box::new(failure), request_id }
     }
@@ -117,7 +127,7 @@ async fn visit(State(app): State<App>, mut request: Request, next: Next) -> Resp
     let trace = Arc::<Trace>::default();
     request.extensions_mut().insert(Visit { id, surface, trace: Arc::clone(&trace) });
     let method = request.method().clone();
-    let path: String = request.uri().path().chars().take(200).collect();
+    let path = logged_path(&app, &request);
     let mut response = next.run(request).await;
     let status = response.status().as_u16();
     if response.status().is_client_error() {
@@ -136,9 +146,17 @@ async fn visit(State(app): State<App>, mut request: Request, next: Next) -> Resp
     response
 }
 
+/// Fit for log lines. Not for answers: what is hidden here would tell whoever guesses that he is
+/// right.
+fn logged_path(app: &App, request: &Request) -> String {
+    let options = &app.0.options;
+    let shared = options.shared_token.as_ref().map_or("", ClientKey::expose);
+    private::path(request.uri().path(), &[options.key.expose(), shared])
+}
+
 async fn not_found(request: Request) -> Response {
-    let path = request.uri().path();
-    let hint = hint(path).unwrap_or_default();
+    let path = private::path(request.uri().path(), &[]);
+    let hint = hint(request.uri().path()).unwrap_or_default();
     let text = format!("There is nothing at {} {path}.{hint}", request.method());
     let failure = Failure::new(FailureClass::NotFound, text);
     Visit::of(request.extensions()).refusal(failure).into_response()
@@ -159,7 +177,8 @@ async fn method_not_allowed(request: Request) -> Response {
         // A probe; the methods are in the header that is added around this.
         return StatusCode::NO_CONTENT.into_response();
     }
-    let text = format!("{} does not take {}.", request.uri().path(), request.method());
+    let path = private::path(request.uri().path(), &[]);
+    let text = format!("{path} does not take {}.", request.method());
     refuse(&request, StatusCode::METHOD_NOT_ALLOWED, text)
 }
 

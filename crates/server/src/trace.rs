@@ -1,10 +1,12 @@
 //! Who served a request, for the administrator: headers of the answer, never sent to others.
 
-use std::fmt::Write as _;
 use std::sync::OnceLock;
 
+use accounts::{MarkKind, Reason, UnixMs};
 use gateway::Report;
 use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::percent::encoded;
 
 /// All of these headers together, in bytes.
 const MOST: usize = 2 << 10;
@@ -23,6 +25,11 @@ impl std::fmt::Debug for Trace {
 }
 
 impl Trace {
+    /// Whether the administrator asks.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.shown.get().is_some()
+    }
+
     /// The administrator asks.
     pub(crate) fn show(&self) {
         let _ = self.shown.set(());
@@ -47,9 +54,55 @@ impl Trace {
                 .map(|(alias, word)| format!("{}={}", encoded(alias.as_str()), encoded(&word)))
         };
         list(headers, "x-cursor-attempts", pairs(report.attempts()), &mut room);
-        if served.is_none() {
-            list(headers, "x-cursor-passed-over", pairs(report.passed_over()), &mut room);
-        }
+        let words = Words::new();
+        let passed = report.passed_over().into_iter();
+        let passed = passed.map(|(alias, reason)| (alias, words.of(reason))).collect();
+        list(headers, "x-cursor-passed-over", pairs(passed), &mut room);
+    }
+}
+
+/// A word for each reason why an account is not taken.
+struct Words(Vec<(String, &'static str)>);
+
+impl Words {
+    fn new() -> Self {
+        let until = UnixMs(0);
+        let all = [
+            Reason::Disabled,
+            Reason::Marked(MarkKind::Limit),
+            Reason::Marked(MarkKind::Abnormal),
+            Reason::Cooling { until },
+            Reason::WayDown { until },
+            Reason::Full,
+            Reason::Paced { until },
+            Reason::Probing,
+            Reason::Tried,
+            Reason::NotChosen,
+            Reason::NotActive,
+        ];
+        Self(all.into_iter().map(|reason| (reason.to_string(), word(reason))).collect())
+    }
+
+    /// The sentence itself when there is no word for it.
+    fn of(&self, reason: String) -> String {
+        let known = self.0.iter().find(|(sentence, _)| *sentence == reason);
+        known.map_or(reason, |(_, word)| (*word).to_owned())
+    }
+}
+
+fn word(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Disabled => "disabled",
+        Reason::Marked(MarkKind::Limit) => "limit",
+        Reason::Marked(MarkKind::Abnormal) => "abnormal",
+        Reason::Cooling { .. } => "cooling",
+        Reason::WayDown { .. } => "way_down",
+        Reason::Full => "full",
+        Reason::Paced { .. } => "paced",
+        Reason::Probing => "probing",
+        Reason::Tried => "tried",
+        Reason::NotChosen => "not_chosen",
+        Reason::NotActive => "not_active",
     }
 }
 
@@ -87,27 +140,19 @@ fn put(headers: &mut HeaderMap, name: &'static str, text: String, room: &mut usi
     }
 }
 
-/// Percent-encodes what is not printable ASCII, and what the lists use themselves.
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        if byte.is_ascii_graphic() && !matches!(byte, b',' | b'=' | b'%') {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn aliases_are_fit_for_a_header() {
-        assert_eq!(encoded("work-1"), "work-1");
-        assert_eq!(encoded("a b,c=d%\r\n"), "a%20b%2Cc%3Dd%25%0D%0A");
-        assert_eq!(encoded("工"), "%E5%B7%A5");
+    fn every_reason_is_a_word() {
+        let words = Words::new();
+        for (sentence, word) in &words.0 {
+            assert_eq!(words.of(sentence.clone()), *word);
+            assert!(word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{word}");
+        }
+        assert_eq!(words.of(Reason::Disabled.to_string()), "disabled");
+        assert_eq!(words.of("is new".to_owned()), "is new");
     }
 
     #[test]

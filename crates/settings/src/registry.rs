@@ -44,7 +44,7 @@ pub const KEYS: &[Key] = &[
         "auth.failures",
         "AUTH_FAILURES",
         "100",
-        "Wrong keys from one address in a minute, after which only keys that were right from there get through; 0 for any number.",
+        "Wrong keys from one address in a minute, after which further ones get 429; right keys get through, but an AUTH_TOKEN or SHARED_TOKEN of less than 16 bytes only if it was right from there before. 0 for any number.",
     ),
     key("keys.prefix", "KEY_PREFIX", "sk-", "In front of the client keys that the gateway makes."),
     Key {

@@ -55,7 +55,17 @@ struct Error<'a> {
 /// `{"error":{"message","type","param","code"}}`, on one line.
 #[must_use]
 pub fn error_body(failure: &Failure) -> Vec<u8> {
-    error_body_in(failure, error_words(failure.class))
+    error_body_in(failure, words_of(failure))
+}
+
+/// The real API says in the type what there was too much of. A class does not know, but the text
+/// for the client does.
+fn words_of(failure: &Failure) -> ErrorWords {
+    let words = error_words(failure.class);
+    if failure.class == FailureClass::Busy && failure.client.contains("tokens per minute") {
+        return ErrorWords { kind: "tokens", ..words };
+    }
+    words
 }
 
 /// The same in other words than those of the class.
@@ -125,6 +135,16 @@ mod tests {
     fn the_log_text_is_not_shown() {
         let failure = Failure::new(FailureClass::Internal, "Something broke.").log("secret detail");
         assert!(!body(&failure).contains("secret"));
+    }
+
+    #[test]
+    fn a_limit_on_tokens_is_told_from_one_on_requests() {
+        let kind = |class, text: &str| words_of(&Failure::new(class, text)).kind;
+        let busy = FailureClass::Busy;
+        assert_eq!(kind(busy, "the key's limit of tokens per minute is reached"), "tokens");
+        assert_eq!(kind(busy, "the key's limit of requests per minute is reached"), "requests");
+        let other = FailureClass::Overloaded;
+        assert_eq!(kind(other, "tokens per minute"), error_words(other).kind);
     }
 
     #[test]

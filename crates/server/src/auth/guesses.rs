@@ -1,5 +1,6 @@
-//! Slows down whoever guesses keys: counts failures per address, and knows which clients were seen
-//! to be right, so that these go on while somebody behind the same address guesses.
+//! Slows down whoever guesses keys: counts failures per address, and knows which clients with a key
+//! that can be guessed were seen to be right, so that these go on while somebody behind the same
+//! address guesses. Clients with other keys are not asked for here.
 //!
 //! Pure: the instant is an argument. Bounded: when there are too many addresses, the rest share one
 //! count.
@@ -86,8 +87,8 @@ impl<C: Eq + Hash> Guesses<C> {
         Ok(())
     }
 
-    /// A key was right. Where too many were wrong this helps only a client that was right there
-    /// before.
+    /// A key that can be guessed was right. Where too many were wrong this helps only a client that
+    /// was right there before.
     pub(crate) fn right(
         &mut self,
         address: IpAddr,

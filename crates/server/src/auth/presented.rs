@@ -16,8 +16,10 @@ const BARE: [&str; 2] = ["x-api-key", "api-key"];
 /// `/cursor`, whose clients know no scheme, `Authorization: KEY`), `x-api-key: KEY`, `api-key: KEY`.
 pub(super) fn presented<'a>(path: &str, headers: &'a HeaderMap) -> Vec<&'a str> {
     let bare = path.strip_prefix(CURSOR_BASE).is_some_and(|rest| rest.starts_with('/'));
+    // Aliases may be of any letters, so the key of `AUTH_TOKEN-<alias>` is UTF-8.
     let text = |name: &str| {
-        headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok()).map(str::trim)
+        let values = headers.get_all(name).into_iter();
+        values.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok()).map(str::trim)
     };
     let authorization = text(header::AUTHORIZATION.as_str()).filter_map(|value| {
         let bearer =
@@ -62,6 +64,15 @@ mod tests {
         assert!(of("/v1/models", &[("authorization", "Basic k")]).is_empty());
         assert!(of("/v1/models", &[("x-goog-api-key", "k")]).is_empty());
         assert!(of("/v1/models", &[("x-api-key", "  ")]).is_empty());
+    }
+
+    #[test]
+    fn a_key_may_have_letters_beyond_ascii() {
+        let mut map = HeaderMap::new();
+        let value = |bytes: &[u8]| HeaderValue::from_bytes(bytes).expect("value");
+        map.append("authorization", value("Bearer k-账号".as_bytes()));
+        map.append("x-api-key", value(b"no UTF-8: \xFF"));
+        assert_eq!(presented("/v1/models", &map), ["k-账号"]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::router::Visit;
 mod account_json;
 pub(crate) mod build_key;
 mod input;
+mod key_change;
 mod key_json;
 pub(crate) mod keys;
 pub(crate) mod login;
@@ -106,6 +107,22 @@ fn refuse(visit: &Visit, error: AdminError) -> Refusal {
     Refusal { status, ..visit.refusal(failure) }
 }
 
+/// The same, where the request calls a field of the gateway's by another name.
+fn refuse_as(visit: &Visit, error: AdminError, field: &str, here: &str) -> Refusal {
+    let error = match error {
+        AdminError::Invalid { field: named, text } if named == field => {
+            AdminError::Invalid { field: here.to_owned(), text }
+        }
+        other @ (AdminError::Invalid { .. }
+        | AdminError::NotFound(_)
+        | AdminError::Conflict(_)
+        | AdminError::Upstream(_)
+        | AdminError::Store(_)) => other,
+    };
+    refuse(visit, error)
+}
+
 fn invalid(visit: &Visit, field: &str, text: &str) -> Refusal {
-    visit.refusal(Failure::invalid(field, format!("{field}: {text}")))
+    let shown = if field.is_empty() { text.to_owned() } else { format!("{field}: {text}") };
+    visit.refusal(Failure::invalid(field, shown))
 }

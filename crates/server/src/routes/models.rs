@@ -37,7 +37,7 @@ pub(crate) async fn list(
         | Surface::Responses
         | Surface::Editor
         | Surface::Admin(_)
-        | Surface::ErrorOnly => openai_chat::models_body(&models, app.started_unix()),
+        | Surface::ErrorOnly(_) => openai_chat::models_body(&models, app.started_unix()),
         Surface::Anthropic => {
             let page = page(paging).map_err(|failure| visit.refusal(failure))?;
             anthropic::models_body(&models, app.started_unix(), &page)
@@ -85,7 +85,7 @@ pub(crate) async fn show(
         | Surface::Responses
         | Surface::Editor
         | Surface::Admin(_)
-        | Surface::ErrorOnly => openai_chat::model_body(&model, app.started_unix()),
+        | Surface::ErrorOnly(_) => openai_chat::model_body(&model, app.started_unix()),
         Surface::Anthropic => anthropic::model_body(&model, app.started_unix()),
     };
     Ok(json(StatusCode::OK, body))

@@ -78,7 +78,7 @@ async fn serve(caller: Caller, app: &App, visit: &Visit, body: Body) -> Result<R
     let (form, created) = (question.form, app.unix_seconds());
     let call = Call { form, created, response };
     let mut response = if call.form.background && !call.form.stream {
-        call.in_background(app, question.ask)
+        call.in_background(app, visit, question.ask)
     } else {
         let answer = answer(app, visit, question.ask).await?;
         if call.form.stream { call.streamed(app, answer) } else { call.whole(app, answer).await? }
@@ -132,7 +132,7 @@ impl Call {
     }
 
     /// Answers at once that it has begun; the answer itself is asked for later.
-    fn in_background(self, app: &App, ask: Ask) -> Response {
+    fn in_background(self, app: &App, visit: &Visit, ask: Ask) -> Response {
         let id = app.0.ambient.uuid().simple().to_string();
         let at = |status| openai_responses::unfinished(&id, status, &self.form, self.created);
         let record = at(Status::InProgress);
@@ -141,12 +141,20 @@ impl Call {
         let cancelled = at(Status::Cancelled).body.into();
         let running = Background::Running { stop: stop.clone(), cancelled };
         app.0.kept.put(&key, self.response.clone().at(record, running));
-        let task = self.run(app.clone(), ask, id, key, stop);
+        let task = self.run(app.clone(), visit.clone(), ask, (id, key), stop);
         app.0.gateway.spawn(task);
         json(StatusCode::OK, body)
     }
 
-    async fn run(self, app: App, ask: Ask, id: String, key: String, stop: CancellationToken) {
+    /// Under the id that the client was told, and the one under which it is kept.
+    async fn run(
+        self,
+        app: App,
+        visit: Visit,
+        ask: Ask,
+        (id, key): (String, String),
+        stop: CancellationToken,
+    ) {
         let answered = async { reply::collect(app.0.gateway.answer(ask).await?).await };
         let answered = tokio::select! {
             biased;
@@ -161,7 +169,9 @@ impl Call {
                 reply.id = id;
                 openai_responses::encode_whole(&reply, &self.form, app.times(created))
             }
-            Some(Err(failure)) => openai_responses::failed(&id, &failure, &self.form, created),
+            Some(Err(failure)) => {
+                openai_responses::failed(&id, &visit.told(failure), &self.form, created)
+            }
         };
         app.0.kept.update(&key, self.response.at(record, Background::Over));
     }

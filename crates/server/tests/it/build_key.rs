@@ -1,6 +1,7 @@
 //! `POST /build-key`.
 
 use serde_json::{Value, json};
+use simulator::AccountBehaviour;
 
 use crate::rig::{ANN, Rig, SHARED, session};
 
@@ -50,14 +51,15 @@ async fn errors_are_told_as_documented() {
     let rig = Rig::empty().await;
     let mut odd = body();
     odd["usage_check_models"] = json!({"type": "custom"});
-    let answer = rig.post("/build-key", &odd).await;
+    let english = [("accept-language", "en")];
+    let answer = rig.post_with("/build-key", &english, &odd).await;
     assert_eq!(answer.status, 400);
     assert_eq!(
         answer.json(),
         json!({"error": "usage_check_models.model_ids: expected at least one model"})
     );
     odd["usage_check_models"] = json!({"type": "custom", "model_ids": 7});
-    let answer = rig.post("/build-key", &odd).await;
+    let answer = rig.post_with("/build-key", &english, &odd).await;
     assert_eq!(answer.json(), json!({"error": "usage_check_models.model_ids: expected a string"}));
     let answer = rig.post("/build-key", &json!({"token": "canary-of-no-shape"})).await;
     assert_eq!(answer.status, 400);
@@ -65,4 +67,83 @@ async fn errors_are_told_as_documented() {
     let answer = rig.call("POST", "/build-key", &[], "{}").await;
     assert_eq!(answer.status, 401);
     assert_eq!(answer.json().as_object().map(serde_json::Map::len), Some(1));
+}
+
+/// Defect: `/build-key`, `/config-version/get` and `/token-profile/get` never spoke Chinese.
+#[tokio::test]
+async fn an_error_that_is_one_text_is_chinese_unless_english_is_preferred() {
+    let rig = Rig::empty().await;
+    let english = [("accept-language", "en")];
+    let answer = rig.post("/build-key", &json!({"token": 5})).await;
+    assert_eq!(answer.json(), json!({"error": "请求参数有误: token: 应为字符串"}));
+    let answer = rig.post_with("/build-key", &english, &json!({"token": 5})).await;
+    assert_eq!(answer.json(), json!({"error": "token: expected a string"}));
+    let key = rig.key(&json!({})).await;
+    for (key, status) in [("", 401), ("sk-wrong", 401), (key.forms[0].as_str(), 403)] {
+        let answer = rig.call("POST", "/build-key", &[("x-api-key", key)], "{}").await;
+        let text = answer.json()["error"].as_str().expect("text").to_owned();
+        assert_eq!(answer.status, status, "{text}");
+        let letters = |c: char| c.is_ascii_lowercase();
+        let english = text.split('`').step_by(2).flat_map(str::chars).filter(|c| letters(*c));
+        assert!(english.count() == 0, "no English but code: {text}");
+    }
+}
+
+/// Defect: reasons named `primary_token` and `proxy`, where the request has `token` and
+/// `proxy_name`.
+#[tokio::test]
+async fn reasons_name_the_fields_of_the_request() {
+    let rig = Rig::empty().await;
+    let english = [("accept-language", "en")];
+    for (path, body, start) in [
+        ("/build-key", json!({"token": "nonsense"}), "token: "),
+        ("/config-version/get", json!({"token": "nonsense"}), "token: "),
+        ("/config-version/get", json!({"token": session(ANN), "proxy_name": "x"}), "proxy_name: "),
+        ("/build-key", json!({"token": session(ANN), "proxy_name": "x"}), "proxy_name: "),
+        (
+            "/token-profile/get",
+            json!({"session_token": session(ANN), "web_token": "", "proxy_name": "x"}),
+            "proxy_name: ",
+        ),
+    ] {
+        let answer = rig.post_with(path, &english, &body).await;
+        let text = answer.json()["error"].as_str().expect("text").to_owned();
+        assert!(answer.status == 400 && text.starts_with(start), "{path} {body}: {text}");
+    }
+    let failed = rig.post("/tokens/add", &json!(["nonsense"])).await.json()["failed"].clone();
+    assert!(failed[0]["reason"].as_str().expect("reason").starts_with("token: "), "{failed}");
+}
+
+/// Defect: nobody could see whose account a built key spends, how it stands, or clear its mark.
+#[tokio::test]
+async fn the_account_behind_a_built_key_is_shown_and_can_be_looked_after() {
+    let rig = Rig::empty().await;
+    let built = rig.post("/build-key", &json!({"token": session(ANN)})).await.json();
+    let key = built["keys"][0].as_str().expect("key").to_owned();
+    let shown = async || {
+        let answer = rig.post("/keys/get", &json!({})).await;
+        assert!(!answer.text.contains(&session(ANN)[..60]), "no token is shown");
+        answer.json()["keys"][0].clone()
+    };
+    let first = shown().await;
+    let (id, account) = (first["id"].as_str().expect("id"), &first["account"]);
+    assert_eq!((&account["alias"], &account["workos_id"]), (&json!(id), &json!(ANN)));
+    assert_eq!((&account["state"], account.get("reason")), (&json!("ready"), None));
+
+    rig.control.set_account(ANN, AccountBehaviour::LoggedOut);
+    assert_ne!(rig.chat(&key).await.status, 200);
+    let json = rig.post("/tokens/test", &json!([id])).await.json();
+    assert_eq!(json["failed"][0]["alias"], id, "{json}");
+    let account = shown().await["account"].clone();
+    assert_eq!(account["state"], "abnormal", "{account}");
+    assert!(account["reason"].is_string() && account["since"].is_string(), "{account}");
+
+    rig.control.set_account(ANN, AccountBehaviour::Healthy);
+    let json = rig.post("/tokens/marks/clear", &json!([id])).await.json();
+    assert_eq!(json.get("failed"), None, "{json}");
+    assert_eq!(shown().await["account"]["state"], "ready");
+    assert_eq!(rig.chat(&key).await.status, 200);
+    rig.post("/tokens/profile/update", &json!([id])).await;
+    let account = shown().await["account"].clone();
+    assert!(account["user_id"].is_i64() && account["membership_type"].is_string(), "{account}");
 }

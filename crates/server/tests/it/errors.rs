@@ -49,6 +49,26 @@ async fn unknown_paths_and_methods_have_the_same_format() {
     assert_eq!((answer.status, &answer.json()["code"]), (405, &json!(405)));
 }
 
+/// Defect: Rust showed through (`expected struct Get`).
+#[tokio::test]
+async fn what_is_expected_is_told_in_words_of_json() {
+    let rig = Rig::empty().await;
+    for (path, body, error) in [
+        ("/tokens/get", json!(null), "expected an object"),
+        ("/tokens/get", json!([]), "expected an object"),
+        ("/keys/create", json!([]), "expected an object"),
+        ("/tokens/refresh", json!({}), "expected a list"),
+        (
+            "/keys/rotate",
+            json!({"id": "a", "grace_seconds": -1}),
+            "grace_seconds: expected a whole number, 0 or more",
+        ),
+    ] {
+        let answer = rig.post(path, &body).await;
+        assert_eq!((answer.status, &answer.json()["error"]), (400, &json!(error)), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn fields_that_are_not_known_are_named() {
     let rig = Rig::empty().await;

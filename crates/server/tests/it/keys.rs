@@ -54,20 +54,54 @@ async fn a_limit_answers_429_in_the_dialects_words() {
     assert_eq!(answer.status, 429, "{answer:?}");
     assert!(answer.header("retry-after").is_some());
     assert!(answer.json()["error"]["message"].is_string());
+    assert_eq!(answer.json()["error"]["type"], "requests");
 }
 
+/// Defect: in OpenAI's shape, a limit on tokens said `"type":"requests"`.
 #[tokio::test]
-async fn set_replaces_name_expiry_options_and_limits() {
+async fn a_limit_on_tokens_says_so() {
     let rig = Rig::new().await;
-    let key = rig.key(&json!({"name": "a", "limits": {"concurrency": 1}})).await;
-    let body = json!({"id": key.id, "name": "b", "expires_in": 60,
-        "options": {"disable_vision": true}});
-    let answer = rig.post("/keys/set", &body).await;
+    let key = rig.key(&json!({"limits": {"tokens_per_minute": 1}})).await;
+    assert_eq!(rig.chat(&key.forms[0]).await.status, 200);
+    let answer = rig.chat(&key.forms[0]).await;
+    assert_eq!((answer.status, &answer.json()["error"]["type"]), (429, &json!("tokens")));
+}
+
+/// Defect: a name alone took away limits and expiry.
+#[tokio::test]
+async fn set_changes_what_is_named_and_null_clears() {
+    let rig = Rig::new().await;
+    rig.post("/proxies/add", &json!({"proxies": {"tunnel": "http://127.0.0.1:1"}})).await;
+    let budget = json!({"tokens": 60, "period": "month"});
+    let whole = json!({"name": "a", "expires_in": 100,
+        "options": {"proxy_name": "tunnel", "timezone": "UTC", "gcpp_host": "EU",
+            "disable_vision": true, "enable_slow_pool": true, "include_web_references": false,
+            "usage_check_models": {"type": "custom", "model_ids": "m,n"}},
+        "limits": {"models": ["gpt-*"], "accounts": ["ann"], "requests_per_minute": 5,
+            "tokens_per_minute": 6, "concurrency": 7, "budget": budget}});
+    let key = rig.key(&whole).await;
+    let mut expected = listed(&rig, &key.id).await;
+    let answer = rig.post("/keys/set", &json!({"id": key.id, "name": "b"})).await;
     assert_eq!((answer.status, &answer.json()["message"]), (200, &json!("密钥配置已更新")));
+    expected["name"] = json!("b");
+    assert_eq!(listed(&rig, &key.id).await, expected);
+
+    let change = json!({"id": key.id, "options": {"timezone": null, "enable_slow_pool": false},
+        "limits": {"concurrency": null, "tokens_per_minute": 8}});
+    assert_eq!(rig.post("/keys/set", &change).await.status, 200);
+    expected["options"].as_object_mut().expect("options").remove("timezone");
+    expected["options"]["enable_slow_pool"] = json!(false);
+    expected["limits"].as_object_mut().expect("limits").remove("concurrency");
+    expected["limits"]["tokens_per_minute"] = json!(8);
+    assert_eq!(listed(&rig, &key.id).await, expected);
+
+    let change = json!({"id": key.id, "expires": null, "options": null, "limits": null});
+    assert_eq!(rig.post("/keys/set", &change).await.status, 200);
     let shown = listed(&rig, &key.id).await;
-    assert_eq!((&shown["name"], shown["limits"].get("concurrency")), (&json!("b"), None));
-    assert_eq!(shown["options"]["disable_vision"], true);
-    assert!(shown["expires"].is_string());
+    assert_eq!((&shown["name"], shown.get("expires")), (&json!("b"), None));
+    assert_eq!(shown["limits"], json!({"models": [], "accounts": []}));
+    let options = json!({"disable_vision": false, "usage_check_models": {"type": "default"}});
+    assert_eq!(shown["options"], options);
     let answer = rig.post("/keys/set", &json!({"id": "key_nowhere"})).await;
     assert_eq!((answer.status, &answer.json()["code"]), (404, &json!(404)));
 }
@@ -98,6 +132,27 @@ async fn a_revoked_key_opens_nothing_and_stays_in_the_list() {
     assert_eq!(listed(&rig, &key.id).await["state"], "revoked");
 }
 
+/// Defect: a revoked key could be renamed.
+#[tokio::test]
+async fn a_revoked_key_is_not_changed() {
+    let rig = Rig::new().await;
+    let key = rig.key(&json!({"name": "a"})).await;
+    rig.post("/keys/revoke", &json!([key.id])).await;
+    let answer = rig.post("/keys/set", &json!({"id": key.id, "name": "b"})).await;
+    assert_eq!((answer.status, &answer.json()["code"]), (409, &json!(409)));
+    assert_eq!(listed(&rig, &key.id).await["name"], "a");
+}
+
+#[tokio::test]
+async fn a_grace_time_ends_some_day() {
+    let rig = Rig::new().await;
+    let key = rig.key(&json!({})).await;
+    let body = json!({"id": key.id, "grace_seconds": u64::MAX});
+    let answer = rig.post("/keys/rotate", &body).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    assert_eq!(rig.chat(&key.forms[0]).await.status, 200);
+}
+
 #[tokio::test]
 async fn a_removed_key_is_gone() {
     let rig = Rig::new().await;
@@ -112,11 +167,23 @@ async fn a_removed_key_is_gone() {
 async fn what_cannot_be_is_refused_with_its_path() {
     let rig = Rig::empty().await;
     for (body, start) in [
-        (json!({"limits": {"concurrency": "many"}}), "limits.concurrency: expected u32"),
+        (
+            json!({"limits": {"concurrency": "many"}}),
+            "limits.concurrency: expected a whole number, 0 or more",
+        ),
         (json!({"limits": {"budget": {"tokens": 1, "period": "week"}}}), "limits.budget.period: "),
         (json!({"expires": "tomorrow"}), "expires: "),
         (json!({"expires": "2001-01-01T00:00:00Z"}), "expires: "),
-        (json!({"options": {"proxy_name": "nowhere"}}), "proxy_name: "),
+        (json!({"options": {"proxy_name": "nowhere"}}), "options.proxy_name: "),
+        (
+            json!({"options": {"usage_check_models": {"type": "custom"}}}),
+            "options.usage_check_models.model_ids: ",
+        ),
+        (json!({"limits": {"accounts": ["nobody"]}}), "limits.accounts: "),
+        (json!({"limits": {"budget": {"tokens": 0, "period": "day"}}}), "limits.budget.tokens: "),
+        (json!([]), "expected an object"),
+        // Defect: a key that ends beyond the calendar was made, and shown with `"expires": ""`.
+        (json!({"expires_in": 9_223_372_036_854_775_808_u64}), "expires_in: expected at most"),
     ] {
         let answer = rig.post("/keys/create", &body).await;
         assert_eq!(answer.status, 400, "{body}: {answer:?}");

@@ -78,7 +78,8 @@ async fn errors_are_told_as_documented() {
     assert!([400, 404].contains(&answer.status), "{answer:?}");
     assert_eq!(answer.json().as_object().map(serde_json::Map::len), Some(1));
     assert!(answer.json()["error"].is_string());
-    let answer = rig.post("/config-version/get", &json!({"token": 5})).await;
+    let english = [("accept-language", "en")];
+    let answer = rig.post_with("/config-version/get", &english, &json!({"token": 5})).await;
     assert_eq!((answer.status, answer.json()), (400, json!({"error": "token: expected a string"})));
     let answer = rig.post("/token-upgrade", &json!({})).await;
     assert_eq!((answer.status, &answer.json()["status"]), (400, &json!("error")));

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::rig::{BOB, Rig, session};
+use crate::rig::{Rig, session};
+
+/// Of neither account.
+const CAL: &str = "user_01CCCCCCCCCCCCCCCCCCCCCCCC";
 
 /// What all of them have in common: two aliases, one of which is not known.
 async fn half(path: &str, body: &Value, message: &str, english: &str) -> Rig {
@@ -95,7 +98,7 @@ async fn timezone_set() {
 async fn merge() {
     let rig = Rig::new().await;
     let body = json!({
-        "ann": {"primary_token": session("user_01CCCCCCCCCCCCCCCCCCCCCCCC"), "gcpp_host": "EU"},
+        "ann": {"primary_token": session(CAL), "gcpp_host": "EU"},
         "bob": {}, "eve": {"timezone": "UTC"}
     });
     let json = rig.post("/tokens/merge", &body).await.json();
@@ -105,6 +108,18 @@ async fn merge() {
     assert_eq!(failed, ["bob", "eve"]);
     let ann = rig.account("ann").await;
     assert_eq!(ann["gcpp_host"], "EU");
+}
+
+/// Defect: another account's token was merged, so that one account stood in the pool twice.
+#[tokio::test]
+async fn merge_refuses_the_token_of_another_account() {
+    let rig = Rig::new().await;
+    let token = rig.account("bob").await["primary_token"].clone();
+    let json = rig.post("/tokens/merge", &json!({"ann": {"primary_token": token}})).await.json();
+    assert_eq!(
+        (&json["message"], &json["failed"][0]["alias"]),
+        (&json!("已合并0个令牌, 1个令牌合并失败"), &json!("ann"))
+    );
 }
 
 #[tokio::test]
@@ -134,15 +149,23 @@ async fn tags_set() {
     assert_eq!((ann.get("timezone"), &ann["proxy"]), (None, &json!("tunnel")));
 }
 
+/// Defect: unknown aliases alone were a 400 here, and an empty list a plain success.
 #[tokio::test]
-async fn tags_that_were_set_nowhere_are_no_success() {
+async fn tags_that_were_set_nowhere_are_counted_as_by_the_other_endpoints() {
     let rig = Rig::new().await;
-    let body = json!({"tokens": ["eve"], "tags": {"timezone": null}});
-    let answer = rig.post("/tokens/tags/set", &body).await;
-    assert_eq!(answer.status, 400);
-    let json = answer.json();
-    assert_eq!((&json["status"], &json["message"]), (&json!("error"), &json!("标签更新失败")));
-    assert_eq!(json["failed"][0]["alias"], "eve");
+    for (tokens, message) in [
+        (json!(["eve"]), "已更新0个令牌标签, 1个令牌更新失败"),
+        (json!([]), "已更新0个令牌标签, 0个令牌更新失败"),
+        (json!(["ann", "eve"]), "已更新1个令牌标签, 1个令牌更新失败"),
+    ] {
+        let body = json!({"tokens": tokens, "tags": {"timezone": null}});
+        let answer = rig.post("/tokens/tags/set", &body).await;
+        let json = answer.json();
+        assert_eq!((answer.status, &json["status"]), (200, &json!("success")), "{json}");
+        assert_eq!(json["message"], message);
+        let failed = json["failed"].as_array().map_or(0, Vec::len);
+        assert_eq!(failed, usize::from(message.contains("1个令牌更新失败")), "{json}");
+    }
     let answer =
         rig.post("/tokens/tags/set", &json!({"tokens": ["ann"], "tags": {"a": "b"}})).await;
     assert_eq!(answer.status, 400);
@@ -204,4 +227,24 @@ async fn lists_of_another_type_are_refused_with_their_path() {
         let error = json!("[1]: expected a string");
         assert_eq!((answer.status, &answer.json()["error"]), (400, &error), "{path}");
     }
+}
+
+/// Defect: a name that stood twice counted twice, and 300,000 unknown ones made an answer of 15 MB.
+#[tokio::test]
+async fn names_count_once_and_long_lists_are_bounded() {
+    let rig = Rig::new().await;
+    let json = rig.post("/tokens/profile/update", &json!(["ann", "ann"])).await.json();
+    assert_eq!(json["message"], "已更新1个令牌配置, 0个令牌更新失败");
+    let unknown = |count: usize| (0..count).map(|n| format!("a{n}")).collect::<Vec<String>>();
+    let set = |aliases| json!({"aliases": aliases, "enabled": true});
+    let json = rig.post("/tokens/status/set", &set(unknown(1500))).await.json();
+    assert_eq!(json["message"], "已设置0个令牌状态, 1500个令牌设置失败");
+    assert_eq!(json["failed"].as_array().map(Vec::len), Some(1000));
+    assert_eq!(json["failed_omitted"], 500);
+    let answer = rig.post("/tokens/status/set", &set(vec!["x".to_owned(); 100_001])).await;
+    assert_eq!(answer.status, 400, "{}", answer.text.len());
+    assert_eq!(answer.json()["error"], "aliases: more than 100000 at once");
+    let body = json!({"aliases": vec!["x"; 50_000], "expectation": "detailed"});
+    let json = rig.post("/tokens/del", &body).await.json();
+    assert_eq!(json["failed_tokens"], json!(["x"]));
 }

@@ -11,7 +11,7 @@ use super::account_json::Checksum;
 use super::input::Input;
 use super::key_json::{OptionsIn, UsageCheckModels, Wrong, expiry};
 use super::keys::texts_of;
-use super::{Answered, answer, body, invalid, refuse};
+use super::{Answered, answer, body, invalid, refuse_as};
 use crate::App;
 use crate::auth::Trusted;
 use crate::router::Visit;
@@ -78,7 +78,8 @@ pub(crate) async fn build(
     let Input { value, unused } = body::<BuildKey>(&app, &visit, bytes).await?;
     let input = value.into_input(app.now());
     let (account, key) = input.map_err(|(field, text)| invalid(&visit, field, text))?;
-    let key = app.0.gateway.build_key(account, key).await.map_err(|error| refuse(&visit, error))?;
+    let key = app.0.gateway.build_key(account, key).await;
+    let key = key.map_err(|error| refuse_as(&visit, error, "primary_token", "token"))?;
     answer(&visit, &unused, &Keys { keys: texts_of(&key) })
 }
 

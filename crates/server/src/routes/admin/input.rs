@@ -86,9 +86,8 @@ fn failure(path: &str, error: &serde_json::Error) -> Failure {
         }
         Category::Data => {
             let text = error.to_string();
-            let reason = without_value(&text);
-            let text =
-                if path.is_empty() { reason.to_owned() } else { format!("{path}: {reason}") };
+            let reason = in_json_words(without_value(&text));
+            let text = if path.is_empty() { reason } else { format!("{path}: {reason}") };
             Failure::invalid(path, text)
         }
     }
@@ -99,6 +98,27 @@ fn without_value(text: &str) -> &str {
     let end = text.rfind(" at line ").unwrap_or(text.len());
     let text = &text[..end];
     text.rfind(", expected ").map_or(text, |at| &text[at + 2..])
+}
+
+/// Says what is expected as JSON calls it, not Rust.
+fn in_json_words(reason: &str) -> String {
+    let Some(wanted) = reason.strip_prefix("expected ") else { return reason.to_owned() };
+    let first = wanted.split(' ').next().unwrap_or(wanted);
+    let word = match first {
+        "struct" | "map" => "an object",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "tuple" => "a list",
+        "unit" => "null",
+        "string" => "a string",
+        _ => match wanted {
+            "a sequence" => "a list",
+            "a map" => "an object",
+            other => other,
+        },
+    };
+    format!("expected {word}")
 }
 
 #[cfg(test)]
@@ -130,8 +150,28 @@ mod tests {
         assert_eq!(failure.client, "rows[1].on: expected a boolean");
         assert_eq!(failure.param.as_deref(), Some("rows[1].on"));
         assert_eq!(refused(r#"{"rows":[{}]}"#).client, "rows[0]: missing field `name`");
-        assert_eq!(refused(r#"["canary"]"#).client, "[0]: expected a sequence");
+        assert_eq!(refused(r#"["canary"]"#).client, "[0]: expected a list");
+        assert_eq!(refused("null").client, "expected an object");
+        assert_eq!(refused("[]").client, "expected an object");
         assert!(!refused(r#""canary""#).client.contains("canary"));
+    }
+
+    #[test]
+    fn what_is_expected_is_told_in_words_of_json() {
+        for (rust, json) in [
+            ("expected u32", "expected a whole number, 0 or more"),
+            ("expected i64", "expected a whole number"),
+            ("expected f64", "expected a number"),
+            ("expected a sequence", "expected a list"),
+            ("expected a map", "expected an object"),
+            ("expected struct Get with 1 element", "expected an object"),
+            ("expected string or map", "expected a string"),
+            ("expected a boolean", "expected a boolean"),
+            ("expected one of `day`, `month`", "expected one of `day`, `month`"),
+            ("missing field `name`", "missing field `name`"),
+        ] {
+            assert_eq!(in_json_words(rust), json);
+        }
     }
 
     #[test]

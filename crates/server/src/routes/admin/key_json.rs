@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use accounts::{Budget, KeyKind, KeyLimits, KeyOptions, KeyRecord, Period, UnixMs, UsageCheck};
-use gateway::{KeyInput, KeyOptionsInput, KeyView};
+use accounts::{
+    Budget, Credential, KeyKind, KeyLimits, KeyOptions, KeyRecord, Period, UnixMs, UsageCheck,
+};
+use gateway::profile::MembershipType;
+use gateway::{AccountView, KeyInput, KeyOptionsInput, KeyView};
+use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
+use super::account_json::State;
 use super::times;
 
 /// Why a body cannot be used: field and reason.
@@ -43,7 +48,7 @@ enum UsageCheckKind {
 }
 
 impl UsageCheckModels {
-    fn read(&self) -> Result<UsageCheck, Wrong> {
+    pub(super) fn read(&self) -> Result<UsageCheck, Wrong> {
         let ids = self.model_ids.as_deref().unwrap_or_default();
         match self.kind {
             UsageCheckKind::Default => Ok(UsageCheck::Default),
@@ -103,7 +108,7 @@ pub(super) struct LimitsJson {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
-struct BudgetJson {
+pub(super) struct BudgetJson {
     tokens: u64,
     period: PeriodJson,
 }
@@ -124,15 +129,19 @@ impl From<LimitsJson> for KeyLimits {
             requests_per_minute: json.requests_per_minute,
             tokens_per_minute: json.tokens_per_minute,
             concurrency: json.concurrency,
-            budget: json.budget.map(|BudgetJson { tokens, period }| Budget {
-                tokens,
-                period: match period {
-                    PeriodJson::Day => Period::Day,
-                    PeriodJson::Month => Period::Month,
-                    PeriodJson::Ever => Period::Ever,
-                },
-            }),
+            budget: json.budget.map(Into::into),
         }
+    }
+}
+
+impl From<BudgetJson> for Budget {
+    fn from(BudgetJson { tokens, period }: BudgetJson) -> Self {
+        let period = match period {
+            PeriodJson::Day => Period::Day,
+            PeriodJson::Month => Period::Month,
+            PeriodJson::Ever => Period::Ever,
+        };
+        Self { tokens, period }
     }
 }
 
@@ -161,21 +170,25 @@ fn or_default<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<S
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// What `/keys/create` takes, and `/keys/set` beside the id.
+/// What `/keys/create` takes.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct KeyIn {
-    pub(super) name: Option<String>,
+    name: Option<String>,
     /// RFC 3339.
-    pub(super) expires: Option<String>,
-    pub(super) expires_in: Option<u64>,
-    pub(super) options: Option<OptionsIn>,
-    pub(super) limits: Option<LimitsJson>,
+    expires: Option<String>,
+    expires_in: Option<u64>,
+    options: Option<OptionsIn>,
+    limits: Option<LimitsJson>,
 }
+
+/// Longest time that may be given in seconds: a hundred years.
+pub(super) const MOST_SECONDS: u64 = 3_153_600_000;
+pub(super) const TOO_LONG: &str = "expected at most 3153600000 seconds, a hundred years";
 
 /// When a key ends that lives until an instant or for so many seconds.
 ///
 /// # Errors
-/// Both are given, or the text is no instant.
+/// Both are given, the text is no instant, or it is further away than anybody means.
 pub(super) fn expiry(
     at: Option<&str>,
     seconds: Option<u64>,
@@ -187,6 +200,7 @@ pub(super) fn expiry(
             Some(at) => Ok(Some(at)),
             None => Err(("expires", "expected a time such as 2027-01-31T12:00:00Z")),
         },
+        (None, Some(seconds)) if seconds > MOST_SECONDS => Err(("expires_in", TOO_LONG)),
         (None, Some(seconds)) => Ok(Some(now.after(Duration::from_secs(seconds)))),
         (None, None) => Ok(None),
     }
@@ -210,7 +224,7 @@ pub(super) struct ShownKey {
     name: String,
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    account: Option<String>,
+    account: Option<ShownAccount>,
     state: &'static str,
     created: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -223,6 +237,50 @@ pub(super) struct ShownKey {
     options: ShownOptions,
     limits: LimitsJson,
     usage: ShownUsage,
+}
+
+/// The account of a built key: whose it is, and how it stands.
+#[derive(Debug, Serialize)]
+struct ShownAccount {
+    /// The key's id; by this name it can be tested, refreshed, cleared and the like.
+    alias: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<i32>,
+    /// `user_…`, from the profile or the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workos_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    membership_type: Option<MembershipType>,
+    enabled: bool,
+    #[serde(flatten)]
+    state: State,
+}
+
+impl ShownAccount {
+    fn of(account: &AccountView, now: UnixMs) -> Self {
+        let (record, profile) = (account.record.as_ref(), account.profile.as_ref());
+        let user = profile.user.as_ref();
+        let told = user.and_then(|user| user.workos_id.clone());
+        Self {
+            alias: record.alias.to_string(),
+            user_id: user.map(|user| user.user_id),
+            workos_id: told.or_else(|| user_of(record.tokens.primary.expose_secret())),
+            email: user.and_then(|user| user.email.clone()),
+            membership_type: profile.stripe.as_ref().map(|stripe| stripe.membership_type.clone()),
+            enabled: record.enabled,
+            state: State::of(record, &account.state, now),
+        }
+    }
+}
+
+/// Whom a token is of; an API key does not tell.
+fn user_of(token: &str) -> Option<String> {
+    match Credential::parse(token).ok()? {
+        Credential::Session(token) | Credential::Web(token) => Some(token.claims().user_id.clone()),
+        Credential::ApiKey(_) => None,
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -246,7 +304,9 @@ struct ShownUsage {
     requests: u64,
     tokens: u64,
     period_tokens: u64,
-    period_start: String,
+    /// None: no period has begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period_start: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used: Option<String>,
 }
@@ -263,7 +323,7 @@ impl ShownKey {
                 KeyKind::Built { .. } => "built",
                 KeyKind::Managed => "managed",
             },
-            account: key.account.as_ref().map(ToString::to_string),
+            account: key.account_view.as_ref().map(|account| ShownAccount::of(account, now)),
             state: if revoked.is_some() {
                 "revoked"
             } else if expires.is_some_and(|expires| expires <= now) {
@@ -281,7 +341,9 @@ impl ShownKey {
                 requests: key.usage.requests,
                 tokens: key.usage.tokens,
                 period_tokens: key.usage.period_tokens,
-                period_start: times::show(key.usage.period_start),
+                period_start: Some(key.usage.period_start)
+                    .filter(|start| *start > UnixMs(0))
+                    .map(times::show),
                 last_used: key.usage.last_used.map(times::show),
             },
         }

@@ -6,18 +6,20 @@ use accounts::KeyId;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use gateway::NewKey;
+use gateway::{AdminError, NewKey};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
 use super::input::{Input, Unused};
-use super::key_json::{KeyIn, LimitsJson, OptionsIn, ShownKey};
-use super::outcome::{Done, ids};
+use super::key_change::KeyChange;
+use super::key_json::{KeyIn, MOST_SECONDS, ShownKey, TOO_LONG};
+use super::outcome::{Done, ids, unique};
 use super::shapes::ListOr;
 use super::texts::{self, Bulk, bulk};
 use super::{Answered, answer, body, invalid, optional_body, refuse};
 use crate::App;
 use crate::auth::Admin;
+use crate::failure::Refusal;
 use crate::router::Visit;
 
 /// How long the old key works after a rotation, unless the request says.
@@ -81,6 +83,31 @@ pub(super) fn texts_of(key: &NewKey) -> [String; 3] {
     [&key.text, &key.number_base64, &key.number].map(|text| text.expose_secret().to_owned())
 }
 
+/// What is wrong with a field of a key, with the place that it has in the bodies here.
+fn refuse_key(visit: &Visit, error: AdminError) -> Refusal {
+    match error {
+        AdminError::Invalid { field, text } => invalid(visit, &placed(&field), &text),
+        AdminError::NotFound(_)
+        | AdminError::Conflict(_)
+        | AdminError::Upstream(_)
+        | AdminError::Store(_) => refuse(visit, error),
+    }
+}
+
+fn placed(field: &str) -> String {
+    const OPTIONS: [&str; 4] = ["proxy_name", "timezone", "gcpp_host", "usage_check_models"];
+    const LIMITS: [&str; 6] =
+        ["models", "accounts", "requests_per_minute", "tokens_per_minute", "concurrency", "budget"];
+    let first = field.split(['.', '[']).next().unwrap_or(field);
+    if OPTIONS.contains(&first) {
+        format!("options.{field}")
+    } else if LIMITS.contains(&first) {
+        format!("limits.{field}")
+    } else {
+        field.to_owned()
+    }
+}
+
 /// `POST /keys/create`.
 pub(crate) async fn create(
     _: Admin,
@@ -89,21 +116,11 @@ pub(crate) async fn create(
     bytes: Body,
 ) -> Answered {
     let Input { value, unused } = optional_body::<KeyIn>(&app, &visit, bytes).await?;
-    let input =
-        value.into_input(app.now()).map_err(|(field, text)| invalid(&visit, field, text))?;
-    let key = app.0.gateway.create_key(input).await.map_err(|error| refuse(&visit, error))?;
+    let input = value
+        .into_input(app.now())
+        .map_err(|(field, text)| invalid(&visit, &placed(field), text))?;
+    let key = app.0.gateway.create_key(input).await.map_err(|error| refuse_key(&visit, error))?;
     fresh(&app, &visit, &unused, &key, texts::key_created(visit.language()))
-}
-
-/// Replaces all of it: what is not there has no limit afterwards.
-#[derive(Debug, Deserialize)]
-struct Set {
-    id: String,
-    name: Option<String>,
-    expires: Option<String>,
-    expires_in: Option<u64>,
-    options: Option<OptionsIn>,
-    limits: Option<LimitsJson>,
 }
 
 /// `POST /keys/set`.
@@ -119,13 +136,22 @@ pub(crate) async fn set(
         key: ShownKey,
         message: &'static str,
     }
-    let Input { value, unused } = body::<Set>(&app, &visit, bytes).await?;
-    let Set { id, name, expires, expires_in, options, limits } = value;
-    let input = KeyIn { name, expires, expires_in, options, limits };
-    let input =
-        input.into_input(app.now()).map_err(|(field, text)| invalid(&visit, field, text))?;
-    let key = app.0.gateway.change_key(&KeyId::new(id), input).await;
-    let key = key.map_err(|error| refuse(&visit, error))?;
+    let Input { value: change, unused } = body::<KeyChange>(&app, &visit, bytes).await?;
+    let id = KeyId::new(change.id.clone());
+    // What is not named is read and written back: nobody else may change it in between.
+    let alone = app.0.changing_keys.lock().await;
+    let before = app.0.gateway.keys().into_iter().find(|key| key.record.id == id);
+    let Some(before) = before else {
+        return Err(refuse(&visit, AdminError::NotFound(format!("key `{id}`"))));
+    };
+    if before.record.revoked.is_some() {
+        return Err(refuse(&visit, AdminError::Conflict("The key was revoked.".to_owned())));
+    }
+    let input = change.into_input(&before.record, app.now());
+    let input = input.map_err(|(field, text)| invalid(&visit, &placed(field), text))?;
+    let key = app.0.gateway.change_key(&id, input).await;
+    drop(alone);
+    let key = key.map_err(|error| refuse_key(&visit, error))?;
     let message = texts::key_set(visit.language());
     let key = ShownKey::of(&key, app.now());
     answer(&visit, &unused, &Changed { status: "success", key, message })
@@ -146,7 +172,11 @@ pub(crate) async fn rotate(
 ) -> Answered {
     let Input { value: Rotate { id, grace_seconds }, unused } =
         body::<Rotate>(&app, &visit, bytes).await?;
-    let grace = Duration::from_secs(grace_seconds.unwrap_or(GRACE));
+    let grace = grace_seconds.unwrap_or(GRACE);
+    if grace > MOST_SECONDS {
+        return Err(invalid(&visit, "grace_seconds", TOO_LONG));
+    }
+    let grace = Duration::from_secs(grace);
     let key = app.0.gateway.rotate_key(&KeyId::new(id), grace).await;
     let key = key.map_err(|error| refuse(&visit, error))?;
     fresh(&app, &visit, &unused, &key, texts::key_rotated(visit.language()))
@@ -159,9 +189,9 @@ struct Ids {
 
 type IdList = ListOr<String, Ids>;
 
-fn listed(list: IdList) -> Vec<String> {
+fn listed(visit: &Visit, list: IdList) -> Result<Vec<String>, Refusal> {
     match list {
-        ListOr::List(ids) | ListOr::Object(Ids { ids }) => ids,
+        ListOr::List(ids) | ListOr::Object(Ids { ids }) => unique(visit, "ids", ids),
     }
 }
 
@@ -173,7 +203,7 @@ pub(crate) async fn revoke(
     bytes: Body,
 ) -> Answered {
     let Input { value, unused } = body::<IdList>(&app, &visit, bytes).await?;
-    let touched = app.0.gateway.revoke_keys(&listed(value)).await;
+    let touched = app.0.gateway.revoke_keys(&listed(&visit, value)?).await;
     let touched = touched.map_err(|error| refuse(&visit, error))?;
     let (done, failed) = (touched.done.len(), touched.failed.len());
     let message = bulk(Bulk::KeysRevoked, visit.language(), done, failed);
@@ -188,7 +218,7 @@ pub(crate) async fn del(
     bytes: Body,
 ) -> Answered {
     let Input { value, unused } = body::<IdList>(&app, &visit, bytes).await?;
-    let touched = app.0.gateway.remove_keys(&listed(value)).await;
+    let touched = app.0.gateway.remove_keys(&listed(&visit, value)?).await;
     let touched = touched.map_err(|error| refuse(&visit, error))?;
     let (done, failed) = (touched.done.len(), touched.failed.len());
     let message = bulk(Bulk::KeysDeleted, visit.language(), done, failed);

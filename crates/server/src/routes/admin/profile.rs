@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account_json::Checksum;
 use super::input::Input;
-use super::{Answered, answer, body, refuse, texts};
+use super::{Answered, answer, body, refuse, refuse_as, texts};
 use crate::App;
 use crate::auth::Trusted;
 use crate::failure::json;
@@ -46,7 +46,7 @@ pub(crate) async fn token_profile(
     let sessions = include_sessions.unwrap_or(false);
     let profile = app.0.gateway.token_profile(session_token, web_token, proxy_name, sessions).await;
     let Profile { user, usage, stripe, sessions } =
-        profile.map_err(|error| refuse(&visit, error))?;
+        profile.map_err(|error| refuse_as(&visit, error, "proxy", "proxy_name"))?;
     answer(&visit, &unused, &Told { token_profile: Parts(usage, stripe, user, sessions) })
 }
 
@@ -89,7 +89,17 @@ pub(crate) async fn config_version(
     }
     let Input { value, unused } = body::<GetConfigVersion>(&app, &visit, bytes).await?;
     let version = app.0.gateway.config_version_of(value.into()).await;
-    let config_version = version.map_err(|error| refuse(&visit, error))?.to_string();
+    let version = version.map_err(|error| match &error {
+        AdminError::Invalid { field, .. } if field == "proxy" => {
+            refuse_as(&visit, error, "proxy", "proxy_name")
+        }
+        AdminError::Invalid { .. }
+        | AdminError::NotFound(_)
+        | AdminError::Conflict(_)
+        | AdminError::Upstream(_)
+        | AdminError::Store(_) => refuse_as(&visit, error, "primary_token", "token"),
+    });
+    let config_version = version?.to_string();
     answer(&visit, &unused, &Told { config_version })
 }
 

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use gateway::ProxyList;
+use gateway::{Failed, ProxyEntry, ProxyList};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::input::Input;
-use super::outcome::{Done, FailedName, names};
+use super::outcome::{Done, FailedList, FailedName, bounded, names, only_names, unique};
 use super::shapes::Pairs;
-use super::{Answered, answer, body, optional_body, refuse, texts};
+use super::{Answered, answer, body, invalid, optional_body, refuse, texts};
 use crate::App;
 use crate::auth::Admin;
 use crate::router::Visit;
@@ -71,19 +71,35 @@ struct Set {
     general: String,
 }
 
+/// What a proxy's address is for one that was read with its password masked.
+enum Unmasked {
+    /// It is complete, or the known one.
+    Whole(SecretString),
+    /// Nobody knows the password that belongs there.
+    Unknown,
+}
+
+/// Why a masked address is refused.
+const MASKED: &str = "has the mask `***` for its password; give the password, or leave name and \
+                      address as /proxies/get showed them";
+
 /// A list that was read with masked passwords may come back: then they are the known ones.
-fn unmasked(pairs: Vec<(String, SecretString)>, known: &ProxyList) -> Vec<(String, SecretString)> {
-    pairs
-        .into_iter()
-        .map(|(name, address)| {
-            let same = known
-                .proxies
-                .iter()
-                .find(|entry| entry.name == name && entry.masked == address.expose_secret());
-            let address = same.map_or(address, |entry| entry.address.clone());
-            (name, address)
-        })
-        .collect()
+fn unmasked(name: &str, address: SecretString, known: &ProxyList) -> Unmasked {
+    let shown = address.expose_secret();
+    let same = |entry: &&ProxyEntry| entry.name == name && entry.masked == shown;
+    match known.proxies.iter().find(same) {
+        Some(entry) => Unmasked::Whole(entry.address.clone()),
+        None if is_masked(shown) => Unmasked::Unknown,
+        None => Unmasked::Whole(address),
+    }
+}
+
+/// Whether the password in front of the host is the mask.
+fn is_masked(address: &str) -> bool {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    user.and_then(|user| user.split_once(':')).is_some_and(|(_, password)| password == "***")
 }
 
 #[derive(Debug, Serialize)]
@@ -91,8 +107,8 @@ struct Counted {
     status: &'static str,
     proxies_count: usize,
     message: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    failed: Vec<FailedName>,
+    #[serde(flatten)]
+    failed: FailedList<FailedName>,
 }
 
 /// `POST /proxies/set`.
@@ -104,11 +120,18 @@ pub(crate) async fn set(
 ) -> Answered {
     let Input { value: Set { proxies: Pairs(proxies), general }, unused } =
         body::<Set>(&app, &visit, bytes).await?;
-    let proxies = unmasked(proxies, &app.0.gateway.proxies());
-    let count = app.0.gateway.set_proxies(proxies, general).await;
+    let known = app.0.gateway.proxies();
+    let mut whole = Vec::with_capacity(proxies.len());
+    for (name, address) in proxies {
+        match unmasked(&name, address, &known) {
+            Unmasked::Whole(address) => whole.push((name, address)),
+            Unmasked::Unknown => return Err(invalid(&visit, &format!("proxies.{name}"), MASKED)),
+        }
+    }
+    let count = app.0.gateway.set_proxies(whole, general).await;
     let proxies_count = count.map_err(|error| refuse(&visit, error))?;
     let message = texts::proxies_set(visit.language());
-    let failed = Vec::new();
+    let failed = FailedList::none();
     answer(&visit, &unused, &Counted { status: "success", proxies_count, message, failed })
 }
 
@@ -126,8 +149,18 @@ pub(crate) async fn add(
 ) -> Answered {
     let Input { value: Add { proxies: Pairs(proxies) }, unused } =
         body::<Add>(&app, &visit, bytes).await?;
-    let touched = app.0.gateway.add_proxies(proxies).await;
-    let touched = touched.map_err(|error| refuse(&visit, error))?;
+    bounded(&visit, "proxies", proxies.len())?;
+    let known = app.0.gateway.proxies();
+    let (mut whole, mut masked) = (Vec::new(), Vec::new());
+    for (name, address) in proxies {
+        match unmasked(&name, address, &known) {
+            Unmasked::Whole(address) => whole.push((name, address)),
+            Unmasked::Unknown => masked.push(Failed { name, reason: MASKED.to_owned() }),
+        }
+    }
+    let touched = app.0.gateway.add_proxies(whole).await;
+    let mut touched = touched.map_err(|error| refuse(&visit, error))?;
+    touched.failed.extend(masked);
     let added = Counted {
         status: "success",
         proxies_count: app.0.gateway.proxies().proxies.len(),
@@ -168,11 +201,12 @@ pub(crate) async fn del(
         updated_proxies: Option<Shown>,
         #[serde(skip_serializing_if = "Option::is_none")]
         failed_names: Option<Vec<String>>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        failed: Vec<FailedName>,
+        #[serde(flatten)]
+        failed: FailedList<FailedName>,
     }
     let Input { value: Del { names: which, expectation }, unused } =
         body::<Del>(&app, &visit, bytes).await?;
+    let which = unique(&visit, "names", which)?;
     let touched = app.0.gateway.remove_proxies(&which).await;
     let touched = touched.map_err(|error| refuse(&visit, error))?;
     let (updated, failed) = match expectation.unwrap_or_default() {
@@ -184,8 +218,7 @@ pub(crate) async fn del(
     let deleted = Deleted {
         status: "success",
         updated_proxies: updated.then(|| Shown::of(app.0.gateway.proxies(), false)),
-        failed_names: failed
-            .then(|| touched.failed.iter().map(|failed| failed.name.clone()).collect()),
+        failed_names: failed.then(|| only_names(&touched.failed)),
         failed: names(touched.failed),
     };
     answer(&visit, &unused, &deleted)
@@ -206,7 +239,7 @@ pub(crate) async fn set_general(
     let Input { value: Named { name }, unused } = body::<Named>(&app, &visit, bytes).await?;
     let set = app.0.gateway.set_general_proxy(&name).await;
     set.map_err(|error| refuse(&visit, error))?;
-    let done = Done::<FailedName>::new(texts::general_set(visit.language()), Vec::new());
+    let done = Done::<FailedName>::new(texts::general_set(visit.language()), FailedList::none());
     answer(&visit, &unused, &done)
 }
 
@@ -230,8 +263,6 @@ pub(crate) async fn test(
 
 #[cfg(test)]
 mod tests {
-    use gateway::ProxyEntry;
-
     use super::*;
 
     fn list() -> ProxyList {
@@ -258,16 +289,16 @@ mod tests {
 
     #[test]
     fn a_masked_list_that_comes_back_keeps_its_passwords() {
-        let pair = |name: &str, address: &str| (name.to_owned(), SecretString::from(address));
-        let pairs = vec![
-            pair("a", "http://u:***@h:1"),
-            pair("c", "http://u:***@h:1"),
-            pair("b", "http://other"),
-        ];
-        let addresses: Vec<String> = unmasked(pairs, &list())
-            .iter()
-            .map(|(_, address)| address.expose_secret().to_owned())
-            .collect();
-        assert_eq!(addresses, ["http://u:canary@h:1", "http://u:***@h:1", "http://other"]);
+        let of = |name: &str, address: &str| match unmasked(name, address.into(), &list()) {
+            Unmasked::Whole(address) => Some(address.expose_secret().to_owned()),
+            Unmasked::Unknown => None,
+        };
+        assert_eq!(of("a", "http://u:***@h:1").as_deref(), Some("http://u:canary@h:1"));
+        assert_eq!(of("b", "http://other").as_deref(), Some("http://other"));
+        // Under another name or for another place nobody knows the password.
+        assert_eq!(of("c", "http://u:***@h:1"), None);
+        assert_eq!(of("a", "http://u:***@h:2"), None);
+        assert_eq!(of("a", "u:***@h"), None);
+        assert_eq!(of("c", "http://u:a***@h/***").as_deref(), Some("http://u:a***@h/***"));
     }
 }

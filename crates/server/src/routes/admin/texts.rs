@@ -13,6 +13,7 @@ pub(super) enum Bulk {
     Proxy,
     Timezone,
     Merged,
+    Tags,
     Tested,
     MarksCleared,
     KeysRevoked,
@@ -32,6 +33,7 @@ pub(super) fn bulk(bulk: Bulk, language: Language, done: usize, failed: usize) -
                 Bulk::Proxy => ("已设置", "令牌代理", "令牌设置失败"),
                 Bulk::Timezone => ("已设置", "令牌时区", "令牌设置失败"),
                 Bulk::Merged => ("已合并", "令牌", "令牌合并失败"),
+                Bulk::Tags => ("已更新", "令牌标签", "令牌更新失败"),
                 Bulk::Tested => ("已验证", "令牌", "令牌验证失败"),
                 Bulk::MarksCleared => ("已清除", "令牌标记", "令牌清除失败"),
                 Bulk::KeysRevoked => ("已吊销", "密钥", "密钥吊销失败"),
@@ -49,6 +51,7 @@ pub(super) fn bulk(bulk: Bulk, language: Language, done: usize, failed: usize) -
                 Bulk::Proxy => "token proxies set",
                 Bulk::Timezone => "token time zones set",
                 Bulk::Merged => "tokens merged",
+                Bulk::Tags => "token tags updated",
                 Bulk::Tested => "tokens accepted",
                 Bulk::MarksCleared => "token marks cleared",
                 Bulk::KeysRevoked => "keys revoked",
@@ -69,10 +72,6 @@ pub(super) fn tokens_added(added: usize) -> &'static str {
 
 pub(super) fn tags_set(language: Language) -> String {
     language.pick("标签更新成功", "Tags have been updated").to_owned()
-}
-
-pub(super) fn tags_not_set(language: Language) -> &'static str {
-    language.pick("标签更新失败", "No tags were updated")
 }
 
 pub(super) fn proxies_set(language: Language) -> String {

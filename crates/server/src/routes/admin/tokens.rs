@@ -3,12 +3,13 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
+use gateway::Failed;
 use serde::{Deserialize, Serialize};
 
 use super::account_json::{AddedList, AddedObject, Row, ShownRow, added};
-use super::outcome::{FailedAlias, aliases};
+use super::outcome::{FailedAlias, FailedList, aliases, only_names, unique};
 use super::shapes::ListOr;
-use super::{Answered, answer, body, optional_body, refuse, texts};
+use super::{Answered, answer, body, optional_body, refuse, refuse_as, texts};
 use crate::App;
 use crate::auth::Admin;
 use crate::router::Visit;
@@ -61,8 +62,8 @@ struct Counted<F: Serialize> {
     status: &'static str,
     tokens_count: usize,
     message: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    failed: Vec<F>,
+    #[serde(flatten)]
+    failed: FailedList<F>,
 }
 
 /// `POST /tokens/set`.
@@ -80,7 +81,7 @@ pub(crate) async fn set(
     let accounts = rows.into_iter().map(|Row { alias, info }| info.into_input(Some(alias)));
     let count = app.0.gateway.set_accounts(accounts.collect()).await;
     let tokens_count = count.map_err(|error| refuse(&visit, error))?;
-    let failed = Vec::<FailedAlias>::new();
+    let failed = FailedList::<FailedAlias>::none();
     let set = Counted { status: "success", tokens_count, message: texts::TOKENS_SET, failed };
     answer(&visit, &input.unused, &set)
 }
@@ -100,14 +101,26 @@ pub(crate) async fn add(
     bounded(&visit, entries.len())?;
     let accounts = entries.into_iter().map(added).collect();
     let touched = app.0.gateway.add_accounts(accounts, enabled.unwrap_or(true)).await;
-    let touched = touched.map_err(|error| refuse(&visit, error))?;
+    let touched = touched.map_err(|error| refuse_as(&visit, error, "primary_token", "token"))?;
     let done = Counted {
         status: "success",
         tokens_count: app.0.gateway.accounts().len(),
         message: texts::tokens_added(touched.done.len()),
-        failed: aliases(touched.failed),
+        failed: aliases(of_add(touched.failed)),
     };
     answer(&visit, &input.unused, &done)
+}
+
+/// What is wrong with a token, by the name that the field has here.
+fn of_add(failed: Vec<Failed>) -> Vec<Failed> {
+    let renamed = |Failed { name, reason }| {
+        let reason = match reason.strip_prefix("primary_token: ") {
+            Some(rest) => format!("token: {rest}"),
+            None => reason,
+        };
+        Failed { name, reason }
+    };
+    failed.into_iter().map(renamed).collect()
 }
 
 fn bounded(visit: &Visit, count: usize) -> Result<(), crate::failure::Refusal> {
@@ -142,8 +155,8 @@ struct Deleted {
     updated_tokens: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failed_tokens: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    failed: Vec<FailedAlias>,
+    #[serde(flatten)]
+    failed: FailedList<FailedAlias>,
 }
 
 /// `POST /tokens/del`.
@@ -155,6 +168,7 @@ pub(crate) async fn del(
 ) -> Answered {
     let input = body::<Del>(&app, &visit, bytes).await?;
     let Del { aliases: names, include_failed_tokens, expectation } = input.value;
+    let names = unique(&visit, "aliases", names)?;
     let touched = app.0.gateway.remove_accounts(&names).await;
     let touched = touched.map_err(|error| refuse(&visit, error))?;
     let (updated, failed) = match expectation.unwrap_or_default() {
@@ -171,8 +185,7 @@ pub(crate) async fn del(
     let deleted = Deleted {
         status: "success",
         updated_tokens: updated.then(left),
-        failed_tokens: failed
-            .then(|| touched.failed.iter().map(|failed| failed.name.clone()).collect()),
+        failed_tokens: failed.then(|| only_names(&touched.failed)),
         failed: aliases(touched.failed),
     };
     answer(&visit, &input.unused, &deleted)

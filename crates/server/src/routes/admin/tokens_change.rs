@@ -3,20 +3,17 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
-use gateway::{AdminError, Failed, Touched};
-use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use gateway::{AdminError, Touched};
+use serde::Deserialize;
 
 use super::account_json::Info;
 use super::input::{Input, Unused};
-use super::outcome::{Done, FailedAlias, aliases, both};
+use super::outcome::{Done, aliases, both, bounded, unique};
 use super::shapes::{Pairs, present};
 use super::texts::{self, Bulk, bulk};
 use super::{Answered, answer, body, invalid, refuse};
 use crate::App;
 use crate::auth::Admin;
-use crate::failure::{json, phrase};
 use crate::router::Visit;
 
 /// The answer of all of these: how many it worked for, and why not for the others.
@@ -42,7 +39,8 @@ macro_rules! over_aliases {
             bytes: Body,
         ) -> Answered {
             let input = body::<Vec<String>>(&app, &visit, bytes).await?;
-            let touched = app.0.gateway.$call(&input.value).await;
+            let names = unique(&visit, "", input.value)?;
+            let touched = app.0.gateway.$call(&names).await;
             told(&visit, &input.unused, $what, touched)
         }
     };
@@ -87,7 +85,8 @@ pub(crate) async fn set_status(
     bytes: Body,
 ) -> Answered {
     let Input { value, unused } = body::<SetStatus>(&app, &visit, bytes).await?;
-    let touched = app.0.gateway.enable_accounts(&value.aliases, value.enabled).await;
+    let aliases = unique(&visit, "aliases", value.aliases)?;
+    let touched = app.0.gateway.enable_accounts(&aliases, value.enabled).await;
     told(&visit, &unused, Bulk::Status, touched)
 }
 
@@ -100,6 +99,7 @@ pub(crate) async fn set_alias(
 ) -> Answered {
     let Input { value: Pairs(renames), unused } =
         body::<Pairs<String>>(&app, &visit, bytes).await?;
+    bounded(&visit, "", renames.len())?;
     let touched = app.0.gateway.rename_accounts(renames).await;
     told(&visit, &unused, Bulk::Alias, touched)
 }
@@ -118,7 +118,8 @@ pub(crate) async fn set_proxy(
     bytes: Body,
 ) -> Answered {
     let Input { value, unused } = body::<SetProxy>(&app, &visit, bytes).await?;
-    let touched = app.0.gateway.set_account_proxy(&value.aliases, value.proxy).await;
+    let aliases = unique(&visit, "aliases", value.aliases)?;
+    let touched = app.0.gateway.set_account_proxy(&aliases, value.proxy).await;
     told(&visit, &unused, Bulk::Proxy, touched)
 }
 
@@ -136,7 +137,8 @@ pub(crate) async fn set_timezone(
     bytes: Body,
 ) -> Answered {
     let Input { value, unused } = body::<SetTimezone>(&app, &visit, bytes).await?;
-    let touched = app.0.gateway.set_account_timezone(&value.aliases, value.timezone).await;
+    let aliases = unique(&visit, "aliases", value.aliases)?;
+    let touched = app.0.gateway.set_account_timezone(&aliases, value.timezone).await;
     told(&visit, &unused, Bulk::Timezone, touched)
 }
 
@@ -148,6 +150,7 @@ pub(crate) async fn merge(
     bytes: Body,
 ) -> Answered {
     let Input { value: Pairs(merges), unused } = body::<Pairs<Info>>(&app, &visit, bytes).await?;
+    bounded(&visit, "", merges.len())?;
     let merges = merges.into_iter().map(|(alias, info)| (alias, info.into_input(None)));
     let touched = app.0.gateway.merge_accounts(merges.collect()).await;
     told(&visit, &unused, Bulk::Merged, touched)
@@ -177,6 +180,7 @@ pub(crate) async fn set_tags(
 ) -> Answered {
     let Input { value: SetTags { tokens, tags }, unused } =
         body::<SetTags>(&app, &visit, bytes).await?;
+    let tokens = unique(&visit, "tokens", tokens)?;
     let gateway = &app.0.gateway;
     let touched = match (tags.timezone, tags.proxy) {
         (None, None) => return Err(invalid(&visit, "tags", "expected timezone or proxy")),
@@ -193,30 +197,11 @@ pub(crate) async fn set_tags(
         }
     };
     let Touched { done, failed } = touched.map_err(|error| refuse(&visit, error))?;
-    if done.is_empty() && !failed.is_empty() {
-        return Ok(none_tagged(&visit, failed));
-    }
-    let done = Done::new(texts::tags_set(visit.language()), aliases(failed));
-    answer(&visit, &unused, &done)
-}
-
-/// The one documented message says that it worked, so it is not said when it did not for any.
-fn none_tagged(visit: &Visit, failed: Vec<Failed>) -> Response {
-    #[derive(Serialize)]
-    struct NoneTagged {
-        status: &'static str,
-        code: u16,
-        error: &'static str,
-        message: &'static str,
-        failed: Vec<FailedAlias>,
-    }
-    let status = StatusCode::BAD_REQUEST;
-    let body = NoneTagged {
-        status: "error",
-        code: status.as_u16(),
-        error: phrase(status, crate::language::Language::English),
-        message: texts::tags_not_set(visit.language()),
-        failed: aliases(failed),
+    // The one documented message says that it worked, so it is said when it did for all.
+    let message = if failed.is_empty() && !done.is_empty() {
+        texts::tags_set(visit.language())
+    } else {
+        bulk(Bulk::Tags, visit.language(), done.len(), failed.len())
     };
-    json(status, serde_json::to_vec(&body).unwrap_or_default())
+    answer(&visit, &unused, &Done::new(message, aliases(failed)))
 }

@@ -88,7 +88,6 @@ fn a_key_ends_at_one_instant_only() {
 
 fn view() -> KeyView {
     KeyView {
-        account_view: None,
         record: Arc::new(KeyRecord {
             id: KeyId::new("key_1"),
             name: "laptop".to_owned(),
@@ -109,7 +108,8 @@ fn view() -> KeyView {
             period_start: UnixMs(0),
             last_used: None,
         },
-        account: Some(Alias::new("work")),
+        account: Some(Alias::new("key_1")),
+        account_view: None,
     }
 }
 
@@ -119,14 +119,13 @@ fn a_key_is_shown_without_what_opens() {
     assert_eq!(
         shown,
         json!({
-            "id": "key_1", "name": "laptop", "kind": "built", "account": "work",
+            "id": "key_1", "name": "laptop", "kind": "built",
             "state": "active", "created": "1970-01-01T00:00:00Z",
             "expires": "2026-02-01T12:46:42Z", "previous_until": "2026-02-01T12:46:41Z",
             "options": {"gcpp_host": "Asia", "disable_vision": false,
                 "usage_check_models": {"type": "default"}},
             "limits": {"models": [], "accounts": [], "concurrency": 3},
-            "usage": {"requests": 1, "tokens": 2, "period_tokens": 3,
-                "period_start": "1970-01-01T00:00:00Z"}
+            "usage": {"requests": 1, "tokens": 2, "period_tokens": 3}
         })
     );
     let later = serde_json::to_value(ShownKey::of(&view(), UnixMs(NOW.0 + 2000))).expect("JSON");
