@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use accounts::{MarkTexts, PoolPolicy};
 use arc_swap::ArcSwap;
-use conversation::{Failure, FailureClass, Retry, Turn};
+use conversation::{Failure, FailureClass, Model, Retry, Turn};
 use store::Store;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,7 @@ use upstream::chat::ChatOptions;
 use upstream::transport::SystemProxies;
 use upstream::{Backend, Flow, ModelQuery, classify};
 
+use crate::account::Account;
 use crate::admin::{AccountInput, AdminError, Logins};
 use crate::ambient::Ambient;
 use crate::answer::{Answer, BATCHES};
@@ -395,18 +396,25 @@ impl Inner {
             tried: &[],
         };
         let lease = self.lease(purpose).await?;
-        let account = lease.account();
-        let bearer = self.bearer(account).await?;
-        let caller = account.caller(bearer, self.ways.of_account(account)?);
-        let query = ModelQuery::default();
-        let models = self
-            .backend
-            .models(&caller, self.ambient.stamp(), &query)
-            .await
-            .map_err(|error| classify(&error))?;
+        let models = match self.models_of(lease.account()).await {
+            Ok(models) => models,
+            Err(failure) => {
+                // The next try goes to another account, if this one is at fault.
+                lease.failed(&failure);
+                return Err(failure);
+            }
+        };
         let count = models.len();
         self.catalogue.replace(models);
         Ok(count)
+    }
+
+    async fn models_of(self: &Arc<Self>, account: &Arc<Account>) -> Result<Vec<Model>, Failure> {
+        let bearer = self.bearer(account).await?;
+        let caller = account.caller(bearer, self.ways.of_account(account)?);
+        let query = ModelQuery::default();
+        let models = self.backend.models(&caller, self.ambient.stamp(), &query);
+        models.await.map_err(|error| classify(&error))
     }
 }
 

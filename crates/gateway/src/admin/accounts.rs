@@ -357,7 +357,7 @@ pub(super) fn identity(credential: &Credential) -> [u8; 32] {
     }
 }
 
-fn user_of(credential: &Credential) -> Option<String> {
+pub(super) fn user_of(credential: &Credential) -> Option<String> {
     match credential {
         Credential::Session(token) | Credential::Web(token) => Some(token.claims().user_id.clone()),
         Credential::ApiKey(_) => None,

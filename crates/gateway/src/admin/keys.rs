@@ -62,7 +62,7 @@ impl Gateway {
     /// A field that cannot be, or the store does not take it.
     pub async fn create_key(&self, input: KeyInput) -> Result<NewKey, AdminError> {
         let inner = self.inner();
-        let understood = inner.understand_key(input)?;
+        let understood = inner.understand_key(input, None)?;
         let secret = inner.new_secret();
         let record = inner.key_record(&secret, KeyKind::Managed, understood);
         let this = Arc::clone(inner);
@@ -84,7 +84,7 @@ impl Gateway {
         input: KeyInput,
     ) -> Result<NewKey, AdminError> {
         let inner = self.inner();
-        let understood = inner.understand_key(input)?;
+        let understood = inner.understand_key(input, None)?;
         let account = inner.understand(account)?;
         if account.is_over(inner.now()) {
             return Err(AdminError::invalid("token", "has expired"));
@@ -116,11 +116,12 @@ impl Gateway {
     /// There is no such key, or a field cannot be.
     pub async fn change_key(&self, id: &KeyId, input: KeyInput) -> Result<KeyView, AdminError> {
         let inner = self.inner();
-        let Understood { name, expires, options, limits } = inner.understand_key(input)?;
         let (this, id) = (Arc::clone(inner), id.clone());
         let work = async move {
             let _alone = this.keys.changing.lock().await;
             let before = this.known_key(&id)?;
+            let understood = this.understand_key(input, Some(&before))?;
+            let Understood { name, expires, options, limits } = understood;
             let record = KeyRecord { name, expires, options, limits, ..KeyRecord::clone(&before) };
             this.put_key(record).await
         };
@@ -266,13 +267,19 @@ impl Inner {
         KeyView { usage: self.keys.usage(&record.id), record, account, account_view }
     }
 
-    fn understand_key(&self, input: KeyInput) -> Result<Understood, AdminError> {
+    /// What stays as it was `before` is not looked at again: the world may have changed since.
+    fn understand_key(
+        &self,
+        input: KeyInput,
+        before: Option<&KeyRecord>,
+    ) -> Result<Understood, AdminError> {
         let KeyInput { name, expires, options, limits } = input;
         let name = name.unwrap_or_default();
         if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
             return Err(AdminError::invalid("name", "must have at most 200 printable characters"));
         }
-        if expires.is_some_and(|at| at <= self.now()) {
+        let had = before.and_then(|before| before.expires);
+        if expires != had && expires.is_some_and(|at| at <= self.now()) {
             return Err(AdminError::invalid("expires", "has passed"));
         }
         for (field, globs) in [("models", &limits.models), ("accounts", &limits.accounts)] {
@@ -285,7 +292,8 @@ impl Inner {
         }
         let is_glob = |name: &String| name.contains(['*', '?']);
         for name in limits.accounts.iter().filter(|name| !is_glob(name)) {
-            if self.pooled(name).is_err() {
+            let had = before.is_some_and(|before| before.limits.accounts.contains(name));
+            if !had && self.pooled(name).is_err() {
                 return Err(AdminError::invalid(
                     "accounts",
                     format!("there is no account `{name}`"),

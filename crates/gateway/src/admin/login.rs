@@ -5,14 +5,16 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use accounts::Alias;
+use accounts::{Alias, Credential};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 use upstream::classify;
 use upstream::login::{LoginTokens, Pkce};
 use uuid::Uuid;
 
+use super::accounts::user_of;
 use super::{AccountInput, AdminError};
-use crate::service::Gateway;
+use crate::service::{Gateway, Inner};
 
 /// A login that nobody finished is forgotten after this long.
 const LIFE: Duration = Duration::from_secs(600);
@@ -53,6 +55,18 @@ impl Logins {
     }
 }
 
+impl Inner {
+    /// The pool's account of the user that a token is of: who logs in again means that one.
+    fn account_of_user(&self, token: &SecretString) -> Option<String> {
+        let user = user_of(&Credential::parse(token.expose_secret()).ok()?)?;
+        let accounts = self.book.accounts();
+        let account = accounts
+            .pooled()
+            .find(|account| user_of(&account.facts().credential).as_ref() == Some(&user))?;
+        Some(account.alias().as_str().to_owned())
+    }
+}
+
 impl Gateway {
     /// Begins a login.
     #[must_use]
@@ -65,7 +79,7 @@ impl Gateway {
     }
 
     /// Asks once whether a login is finished; then its account is added, or given the new tokens
-    /// when `alias` names one that is there. `None`: not yet.
+    /// when `alias` names one that is there, or when it is that of the same user. `None`: not yet.
     ///
     /// # Errors
     /// There is no such login, it was refused, or the account cannot be kept.
@@ -100,11 +114,15 @@ impl Gateway {
             refresh,
             ..AccountInput::default()
         };
-        let touched = match alias {
-            Some(alias) if self.account(&alias).is_some() => {
+        let known = match alias {
+            Some(alias) => self.account(&alias).map(|_| alias),
+            None => input.primary.as_ref().and_then(|token| inner.account_of_user(token)),
+        };
+        let touched = match known {
+            Some(alias) => {
                 self.merge_accounts(vec![(alias, AccountInput { alias: None, ..input })]).await?
             }
-            Some(_) | None => self.add_accounts(vec![input], true).await?,
+            None => self.add_accounts(vec![input], true).await?,
         };
         match (touched.done.into_iter().next(), touched.failed.into_iter().next()) {
             (Some(alias), _) => Ok(Some(Alias::new(alias))),

@@ -62,6 +62,9 @@ impl Gateway {
         general: String,
     ) -> Result<usize, AdminError> {
         let inner = self.inner();
+        if list.len() > MOST {
+            return Err(AdminError::invalid("proxies", "there are too many"));
+        }
         let mut entries = BTreeMap::new();
         for (name, address) in list {
             let entry = inner.proxy(&name, address)?;
