@@ -168,8 +168,10 @@ async fn a_wrong_model_and_a_copy_that_is_not_there() {
     body["model_name"] = json!("no-such-model-xyz");
     let answer = complete(&rig, &body).await;
     assert_eq!((answer.status, &answer.json()["error"]["code"]), (404, &json!(404)), "{answer:?}");
+    assert_eq!(answer.json()["error"]["details"]["title"], "Unknown model");
     let answer = complete(&rig, &super::synced(1, "f(", 0, 2)).await;
     assert_eq!((answer.status, &answer.json()["error"]["code"]), (404, &json!(404)), "{answer:?}");
+    assert_eq!(answer.json()["error"]["details"]["title"], "Not found");
     assert_eq!(super::users(&rig, super::STREAM).len(), 2, "a bad request is asked once");
 }
 
