@@ -234,7 +234,7 @@ impl Gateway {
                 }
             }
         };
-        self.unless_cut(calls).await.inspect_err(counted)
+        self.unless_cut(Box::pin(calls)).await.inspect_err(counted)
     }
 
     /// Asks for a completion. Returns once its first event is there, or its end.
@@ -269,7 +269,8 @@ impl Gateway {
                 }
             }
         };
-        let (first, stream, lease) = self.unless_cut(beginning).await.inspect_err(counted)?;
+        let (first, stream, lease) =
+            self.unless_cut(Box::pin(beginning)).await.inspect_err(counted)?;
         Ok(Completion {
             first,
             cookies: stream.set_cookies(),
