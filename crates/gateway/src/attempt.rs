@@ -365,7 +365,7 @@ fn is_stale(failure: &Failure) -> bool {
 
 /// Of two failed attempts, the one to tell of: a dead account must not hide that another one is
 /// only busy.
-fn more_useful(earlier: Option<Failure>, later: Failure) -> Failure {
+pub(crate) fn more_useful(earlier: Option<Failure>, later: Failure) -> Failure {
     match earlier {
         Some(earlier) if later.class == FailureClass::AccountRejected => earlier,
         Some(_) | None => later,

@@ -5,11 +5,12 @@
 //! may serve, whatever the pool's policy. When it must go elsewhere, the upstream says that it does
 //! not know the file, and the editor uploads it anew.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod attempts;
+mod editors;
+
 use std::time::Duration;
 
-use accounts::{AccountId, Choice, Region};
+use accounts::Region;
 use conversation::completion::{
     CompletionConfig, CompletionConfigQuery, CompletionEvent, CompletionModels, CompletionRequest,
     FileSync, FileSyncOutcome, FileUpload,
@@ -17,23 +18,19 @@ use conversation::completion::{
 use conversation::{Failure, FailureClass};
 use futures::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use upstream::{Caller, Deadline, Region as Server, UpstreamError, classify};
 use upstream::{CompletionStream, Cookies, EditorIdentity, SetCookies};
 
-use crate::account::Account;
+use self::attempts::Attempts;
+pub(crate) use self::editors::Editors;
 use crate::attempt::shutting_down;
 use crate::grant::Grant;
 use crate::keys::Metering;
-use crate::lease::{Lease, Purpose, may_try_elsewhere};
-use crate::service::{Gateway, Inner, Running};
+use crate::lease::Lease;
+use crate::service::{Gateway, Running};
 use crate::transcript::ClientId;
-
-/// An editor that was not heard of for so long has to be given an account anew.
-const LIFE: Duration = Duration::from_secs(24 * 3600);
-/// Most editors whose account is remembered.
-const MOST: usize = 10_000;
 
 /// A call on its way.
 type Asking<'a, T> = BoxFuture<'a, Result<T, UpstreamError>>;
@@ -82,33 +79,6 @@ impl Editor {
     }
 }
 
-/// Which account serves which editor.
-#[derive(Debug, Default)]
-pub(crate) struct Editors(Mutex<HashMap<[u8; 32], (AccountId, Instant)>>);
-
-impl Editors {
-    fn find(&self, editor: &[u8; 32]) -> Option<AccountId> {
-        let editors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (account, seen) = editors.get(editor)?;
-        (seen.elapsed() < LIFE).then_some(*account)
-    }
-
-    fn note(&self, editor: [u8; 32], account: AccountId) {
-        let mut editors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if editors.len() >= MOST && !editors.contains_key(&editor) {
-            editors.retain(|_, (_, seen)| seen.elapsed() < LIFE);
-            // Seldom: a tenth goes at once.
-            if editors.len() >= MOST {
-                let mut seen: Vec<Instant> = editors.values().map(|(_, seen)| *seen).collect();
-                let (_, oldest, _) = seen.select_nth_unstable(MOST / 10);
-                let oldest = *oldest;
-                editors.retain(|_, (_, seen)| *seen > oldest);
-            }
-        }
-        editors.insert(editor, (account, Instant::now()));
-    }
-}
-
 /// A completion in progress. Dropping it cancels the upstream's call at once.
 #[derive(Debug)]
 pub struct Completion {
@@ -119,7 +89,7 @@ pub struct Completion {
     cookies: SetCookies,
     /// Ends it when the gateway stops.
     cut: CancellationToken,
-    _running: Running,
+    running: Running,
     _metering: Option<Metering>,
 }
 
@@ -149,12 +119,13 @@ impl Completion {
                 }
                 return None;
             }
-            Ok(Some(Err(error))) => classify(&error),
+            Ok(Some(Err(error))) => blame(&error),
             Err(failure) => failure,
         };
         if let Some(lease) = self.lease.take() {
             lease.failed(&failure);
         }
+        self.running.count_failure();
         Some(Err(failure))
     }
 
@@ -249,26 +220,21 @@ impl Gateway {
         let counted = |_: &Failure| inner.counters().fail();
         let _running = self.admit().inspect_err(counted)?;
         let _metering = inner.meter(grant).inspect_err(counted)?;
-        let mut tried = Vec::new();
-        loop {
-            let lease = inner.editor_lease(grant, editor, &tried).await.inspect_err(counted)?;
-            tried.push(lease.account().id);
-            match inner.ask_once(grant, &lease, ask).await {
-                Ok(answer) => {
-                    lease.served();
-                    return Ok(answer);
-                }
-                Err(failure) => {
-                    let again =
-                        may_try_elsewhere(&failure) && tried.len() < inner.options.max_attempts;
-                    lease.failed(&failure);
-                    if !again {
-                        counted(&failure);
-                        return Err(failure);
+        let mut attempts = Attempts::new(inner, grant, editor);
+        let calls = async {
+            loop {
+                let lease = attempts.next().await?;
+                match inner.ask_once(grant, &lease, ask).await {
+                    Ok(answer) => {
+                        attempts.served(&lease);
+                        lease.served();
+                        return Ok(answer);
                     }
+                    Err(failure) => attempts.failed(lease, failure)?,
                 }
             }
-        }
+        };
+        self.unless_cut(Box::pin(calls)).await.inspect_err(counted)
     }
 
     /// Asks for a completion. Returns once its first event is there, or its end.
@@ -288,140 +254,54 @@ impl Gateway {
             grant.check_model(model).inspect_err(counted)?;
         }
         let metering = inner.meter(grant).inspect_err(counted)?;
-        let deadline = Instant::now() + inner.options.completion.total_timeout;
-        let mut tried = Vec::new();
-        loop {
-            let lease =
-                inner.editor_lease(grant, Some(editor), &tried).await.inspect_err(counted)?;
-            tried.push(lease.account().id);
-            match inner.begin(grant, editor, request, &lease).await {
-                Ok((first, stream)) => {
-                    let cookies = stream.set_cookies();
-                    lease.served_so_far();
-                    return Ok(Completion {
-                        first,
-                        stream,
-                        lease: Some(lease),
-                        deadline,
-                        cookies,
-                        cut: self.cut(),
-                        _running: running,
-                        _metering: metering,
-                    });
-                }
-                Err(failure) => {
-                    let again =
-                        may_try_elsewhere(&failure) && tried.len() < inner.options.max_attempts;
-                    lease.failed(&failure);
-                    if !again {
-                        counted(&failure);
-                        return Err(failure);
+        let mut attempts = Attempts::new(inner, grant, Some(editor));
+        let deadline = attempts.deadline;
+        let beginning = async {
+            loop {
+                let lease = attempts.next().await?;
+                match inner.begin(grant, editor, request, &lease, deadline).await {
+                    Ok((first, stream)) => {
+                        attempts.served(&lease);
+                        lease.served_so_far();
+                        return Ok((first, stream, lease));
                     }
+                    Err(failure) => attempts.failed(lease, failure)?,
                 }
             }
+        };
+        let (first, stream, lease) =
+            self.unless_cut(Box::pin(beginning)).await.inspect_err(counted)?;
+        Ok(Completion {
+            first,
+            cookies: stream.set_cookies(),
+            stream,
+            lease: Some(lease),
+            deadline,
+            cut: self.cut(),
+            running,
+            _metering: metering,
+        })
+    }
+
+    /// A stopping gateway waits for no upstream.
+    async fn unless_cut<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let cut = self.cut();
+        tokio::select! {
+            biased;
+            () = cut.cancelled() => Err(shutting_down()),
+            done = work => done,
         }
     }
 }
 
-impl Inner {
-    /// The editor's own account if that may serve, else another one, which becomes its own.
-    async fn editor_lease(
-        self: &Arc<Self>,
-        grant: &Grant,
-        editor: Option<&Editor>,
-        tried: &[AccountId],
-    ) -> Result<Lease, Failure> {
-        const MODEL: &str = "";
-        let purpose =
-            Purpose { grant, choice: &grant.choice, model: MODEL, preferred: None, tried };
-        let Some(editor) = editor else { return self.lease(purpose).await };
-        let digest = editor.digest(grant);
-        if let Some(own) = self.editors.find(&digest).filter(|own| self.may_serve(grant, *own)) {
-            let choice = Choice::One(own);
-            if let Ok(lease) = self.try_lease(Purpose { choice: &choice, ..purpose }) {
-                self.editors.note(digest, own);
-                return Ok(lease);
-            }
-        }
-        let lease = self.lease(purpose).await?;
-        self.editors.note(digest, lease.account().id);
-        Ok(lease)
+/// As for turns, except for what is not found: these calls name files as well as models.
+fn blame(error: &UpstreamError) -> Failure {
+    let mut failure = classify(error);
+    if failure.class == FailureClass::UnknownModel && failure.param.is_none() {
+        failure.class = FailureClass::NotFound;
     }
-
-    /// The key may have been given other accounts since.
-    fn may_serve(&self, grant: &Grant, account: AccountId) -> bool {
-        match &grant.choice {
-            Choice::Any => true,
-            Choice::One(own) => *own == account,
-            Choice::Named(globs) => self.book.get(account).is_some_and(|account| {
-                let alias = account.alias();
-                globs.iter().any(|glob| accounts::glob::matches(glob, alias.as_str()))
-            }),
-        }
-    }
-
-    async fn editor_caller(
-        self: &Arc<Self>,
-        lease: &Lease,
-        grant: &Grant,
-    ) -> Result<Caller, Failure> {
-        let bearer = self.bearer(lease.account()).await?;
-        self.caller(lease.account(), bearer, grant)
-    }
-
-    /// A refused token may just have ended: then once more with a fresh one.
-    async fn ask_once<'a, T>(
-        self: &Arc<Self>,
-        grant: &Grant,
-        lease: &Lease,
-        ask: &(dyn Fn(Server, Caller) -> Asking<'a, T> + Sync),
-    ) -> Result<T, Failure> {
-        let server = self.region(grant, lease.account());
-        let caller = self.editor_caller(lease, grant).await?;
-        let bearer = caller.bearer.clone();
-        let asked = ask(server, caller).await.map_err(|error| classify(&error));
-        match asked {
-            Err(failure)
-                if failure.class == FailureClass::AccountRejected
-                    && self.revive(lease.account(), &bearer).await =>
-            {
-                let caller = self.editor_caller(lease, grant).await?;
-                ask(server, caller).await.map_err(|error| classify(&error))
-            }
-            asked => asked,
-        }
-    }
-
-    async fn begin(
-        self: &Arc<Self>,
-        grant: &Grant,
-        editor: &Editor,
-        request: &CompletionRequest,
-        lease: &Lease,
-    ) -> Result<(Option<CompletionEvent>, CompletionStream), Failure> {
-        let patience = self.options.completion.first_event_timeout;
-        let ask = |server: Server, caller: Caller| -> Asking<'_, _> {
-            Box::pin(async move {
-                let (stamp, identity) = (self.ambient.stamp(), &editor.identity);
-                let mut stream =
-                    self.backend.complete(&caller, stamp, server, identity, request).await?;
-                let first = stream.next().await.transpose()?;
-                Ok((first, stream))
-            })
-        };
-        match timeout(patience, self.ask_once(grant, lease, &ask)).await {
-            Ok(begun) => begun,
-            Err(_) => Err(classify(&UpstreamError::Deadline(Deadline::FirstMessage))),
-        }
-    }
-
-    /// The key's, else the account's, else the settings'.
-    fn region(&self, grant: &Grant, account: &Account) -> Server {
-        let region = grant.region().or(account.record().region);
-        match region.unwrap_or(self.options.completion.region) {
-            Region::Asia => Server::Asia,
-            Region::Eu => Server::Eu,
-            Region::Us => Server::Us,
-        }
-    }
+    failure
 }

@@ -447,6 +447,13 @@ impl std::fmt::Debug for Running {
     }
 }
 
+impl Running {
+    /// It ended badly after it had begun.
+    pub(crate) fn count_failure(&self) {
+        self.0.counters.fail();
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.counters.active.fetch_sub(1, Ordering::AcqRel);

@@ -6,6 +6,7 @@ mod all_out;
 mod canary;
 mod cancel;
 mod catalogue;
+mod completion;
 mod deadlines;
 mod failover;
 mod figures;

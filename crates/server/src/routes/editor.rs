@@ -21,6 +21,9 @@ use crate::router::Visit;
 /// Whose copies of files are meant: 64 hex characters, a secret of the editor's.
 const CLIENT_KEY: HeaderName = HeaderName::from_static("x-client-key");
 
+/// What the service's own choice is called by its clients.
+const DEFAULT_MODEL: &str = "auto";
+
 /// `POST /cpp/config`.
 pub(crate) async fn config(
     caller: Caller,
@@ -97,6 +100,9 @@ pub(crate) async fn stream(
     let answered = async {
         let editor = editor_of(&caller, &headers)?;
         let decoded = editor::decode_stream(&read(&app, body).await?)?;
+        let named = decoded.request.model_name.as_deref().filter(|name| !name.is_empty());
+        // A key for some models only is for the default only if that is one of them.
+        caller.grant.check_model(named.unwrap_or(DEFAULT_MODEL))?;
         let gateway = &app.0.gateway;
         let completion = gateway.complete(&caller.grant, &editor, &decoded.request).await?;
         let cookies = completion.cookies().clone();

@@ -121,30 +121,53 @@ fn server_options() -> server::Options {
     }
 }
 
-async fn open(url: &str) -> Gateway {
-    let origin = Origin::parse(url).expect("origin");
-    let endpoints = Endpoints {
-        api: origin.clone(),
-        agent: origin.clone(),
-        completion: CompletionEndpoints::at(&origin),
-        web: origin,
-        oauth_client_id: "client-of-the-tests".into(),
-    };
-    let identity = Identity {
-        client_version: "2.6.22".into(),
-        client_type: ClientType::Ide,
-        timezone: "UTC".into(),
-        privacy_mode: true,
-        checksum_alphabet: ChecksumAlphabet::default(),
-        session_id: Uuid::from_u128(1),
-        config_version: Uuid::from_u128(2),
-    };
-    let pool = Pool::new(TransportOptions::default(), Dialer::default());
-    let backend = Backend::new(pool, endpoints, identity);
-    let (store, ambient) = (Arc::new(MemoryStore::new()), Arc::new(Real));
-    let opened =
-        Gateway::open(backend, store, Beginning::default(), gateway_options(), ambient).await;
-    opened.expect("a gateway")
+/// Where the gateway asks, as whom, and how.
+pub(crate) struct Setup {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) identity: Identity,
+    pub(crate) gateway: gateway::Options,
+    pub(crate) server: server::Options,
+}
+
+impl Setup {
+    fn at(origin: &Origin) -> Self {
+        let endpoints = Endpoints {
+            api: origin.clone(),
+            agent: origin.clone(),
+            completion: CompletionEndpoints::at(origin),
+            web: origin.clone(),
+            oauth_client_id: "client-of-the-tests".into(),
+        };
+        let identity = Identity {
+            client_version: "2.6.22".into(),
+            client_type: ClientType::Ide,
+            timezone: "UTC".into(),
+            privacy_mode: true,
+            checksum_alphabet: ChecksumAlphabet::default(),
+            session_id: Uuid::from_u128(1),
+            config_version: Uuid::from_u128(2),
+        };
+        Self { endpoints, identity, gateway: gateway_options(), server: server_options() }
+    }
+
+    async fn open(self) -> App {
+        let pool = Pool::new(TransportOptions::default(), Dialer::default());
+        let backend = Backend::new(pool, self.endpoints, self.identity);
+        let (store, ambient) = (Arc::new(MemoryStore::new()), Arc::new(Real));
+        let opened =
+            Gateway::open(backend, store, Beginning::default(), self.gateway, ambient).await;
+        App::new(opened.expect("a gateway"), self.server, Arc::new(Real))
+    }
+}
+
+/// A simulated backend on a port of its own, until the tasks end.
+pub(crate) async fn simulate(tasks: &mut JoinSet<()>) -> (Origin, Control) {
+    let any = "127.0.0.1:0".parse().expect("address");
+    let simulator = Simulator::bind(any, Config::default()).await.expect("a free port");
+    let url = format!("http://{}", simulator.local_addr());
+    let control = simulator.control();
+    tasks.spawn(simulator.serve(std::future::pending()));
+    (Origin::parse(&url).expect("origin"), control)
 }
 
 /// The service; everything ends with the test.
@@ -162,27 +185,31 @@ impl Rig {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut server::Options)) -> Self {
+        Self::set_up(|setup| change(&mut setup.server)).await
+    }
+
+    pub(crate) async fn set_up(change: impl FnOnce(&mut Setup)) -> Self {
         watch::install();
-        let any = "127.0.0.1:0".parse().expect("address");
-        let simulator = Simulator::bind(any, Config::default()).await.expect("a free port");
-        let (url, control) = (format!("http://{}", simulator.local_addr()), simulator.control());
         let mut tasks = JoinSet::new();
-        tasks.spawn(simulator.serve(std::future::pending()));
-        let mut options = server_options();
-        change(&mut options);
-        let app = App::new(open(&url).await, options, Arc::new(Real));
+        let (origin, control) = simulate(&mut tasks).await;
+        let mut setup = Setup::at(&origin);
+        change(&mut setup);
+        let app = setup.open().await;
         let router = server::router(app.clone());
         Self { app, control, router, _tasks: tasks }
     }
 
     /// With the accounts `ann` and `bob`.
     pub(crate) async fn new() -> Self {
-        let rig = Self::empty().await;
+        Self::empty().await.peopled().await
+    }
+
+    pub(crate) async fn peopled(self) -> Self {
         let tokens = json!({"tokens": [
             {"alias": "ann", "token": session(ANN)}, {"alias": "bob", "token": session(BOB)}]});
-        let added = rig.post("/tokens/add", &tokens).await;
+        let added = self.post("/tokens/add", &tokens).await;
         assert_eq!((added.status, &added.json()["tokens_count"]), (200, &json!(2)), "{added:?}");
-        rig
+        self
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
