@@ -386,7 +386,7 @@ pub(crate) async fn stop_waiting(cut: &CancellationToken) {
     tokio::time::sleep(LAST_WORD).await;
 }
 
-fn revoked() -> Failure {
+pub(crate) fn revoked() -> Failure {
     Failure::new(FailureClass::Unauthenticated, "The API key was revoked.")
 }
 

@@ -25,7 +25,7 @@ use upstream::{CompletionStream, Cookies, EditorIdentity, SetCookies};
 
 use self::attempts::Attempts;
 pub(crate) use self::editors::Editors;
-use crate::attempt::shutting_down;
+use crate::attempt::{revoked, shutting_down};
 use crate::grant::Grant;
 use crate::keys::Metering;
 use crate::lease::Lease;
@@ -89,6 +89,8 @@ pub struct Completion {
     cookies: SetCookies,
     /// Ends it when the gateway stops.
     cut: CancellationToken,
+    /// Ends it with its key.
+    revoked: CancellationToken,
     running: Running,
     _metering: Option<Metering>,
 }
@@ -106,6 +108,7 @@ impl Completion {
         let next = tokio::select! {
             biased;
             () = self.cut.cancelled() => Err(shutting_down()),
+            () = self.revoked.cancelled() => Err(revoked()),
             next = timeout_at(self.deadline, self.stream.next()) => match next {
                 Ok(next) => Ok(next),
                 Err(_) => Err(classify(&UpstreamError::Deadline(Deadline::Total))),
@@ -278,6 +281,7 @@ impl Gateway {
             lease: Some(lease),
             deadline,
             cut: self.cut(),
+            revoked: grant.revocation(),
             running,
             _metering: metering,
         })

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use accounts::{AccountId, Alias, Choice, KeyKind, KeyRecord, Region, UsageCheck};
 use conversation::{Failure, FailureClass, Turn};
+use tokio_util::sync::CancellationToken;
 
 use crate::keys::Meter;
 use crate::transcript::ClientId;
@@ -72,6 +73,11 @@ impl Grant {
 
     pub(crate) fn record(&self) -> Option<&KeyRecord> {
         self.key.as_ref().map(|key| &*key.record)
+    }
+
+    /// Cancelled when the key is revoked; never for those who came without one.
+    pub(crate) fn revocation(&self) -> CancellationToken {
+        self.key.as_ref().map(|key| key.meter.revoked.clone()).unwrap_or_default()
     }
 
     /// Returns when the key is revoked; never for those who came without one.

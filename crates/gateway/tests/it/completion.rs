@@ -360,3 +360,26 @@ async fn a_key_for_some_models_is_for_no_others() {
     assert_eq!(users(&rig, STREAM).len(), 1);
     rig.settled().await;
 }
+
+/// Defect: a completion went on after its key was revoked.
+#[tokio::test]
+async fn a_completion_ends_with_its_key() {
+    let rig = Rig::new(Flow::Agent).await;
+    let key = create(&rig, limited(KeyLimits::default())).await;
+    let text = "// [[cpp: edit 1-1 \"a\"]] [[cpp: hang]]\n";
+    let mut completion = begin(&rig, &granted(&rig, &key), text).await.expect("begun");
+    let id = key.view.record.id.as_str().to_owned();
+    rig.gateway.revoke_keys(&[id]).await.expect("revoked");
+    let ended = soon("the end", async {
+        loop {
+            match completion.next().await {
+                Some(Ok(_)) => {}
+                ended => return ended,
+            }
+        }
+    });
+    let failure = ended.await.expect("an error, not an end").expect_err("revoked");
+    assert_eq!(failure.class, FailureClass::Unauthenticated);
+    drop(completion);
+    rig.settled().await;
+}
