@@ -21,18 +21,22 @@ SYNCED = re.compile(r"^  copy .*\n", re.MULTILINE)
 
 RENAMED = """\
 example.js:1:10
-  @@ -4 +4 @@
-  -print(sum, count);
-  +print(total, count);
-  then to example.js:5: store(sum);
-example.js:5:12
+  @@ -2 +2 @@
+  -let mean = sum / count;
+  +let mean = total / count;
+  then to example.js:4: print(sum, count);
+example.js:4:19
+  @@ -5 +5 @@
+  -store(sum);
+  +store(total);
+example.js:5:14
   no suggestion
 
 let total = read();
-let mean = sum / count;
+let mean = total / count;
 print(mean);
-print(total, count);
-store(sum);
+print(sum, count);
+store(total);
 """
 
 
@@ -66,6 +70,7 @@ def test_the_same_against_a_synced_copy(server):
     assert SYNCED.findall(told) == [
         "  copy uploaded, version 1\n",
         "  copy changed, version 2: unspecified\n",
+        "  copy changed, version 3: unspecified\n",
     ]
 
 
