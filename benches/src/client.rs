@@ -59,8 +59,10 @@ impl Target {
     }
 }
 
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+/// A JSON string; of control characters only line breaks occur here.
+pub(crate) fn quoted(text: &str) -> String {
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    format!("\"{text}\"")
 }
 
 fn chat_frame(prompt: &str) -> Bytes {
@@ -88,11 +90,15 @@ fn chat_frame(prompt: &str) -> Bytes {
     };
     let message =
         StreamUnifiedChatRequestWithTools { request: request.into(), ..Default::default() };
-    let payload = message.encode_to_vec();
+    frame(&message.encode_to_vec())
+}
+
+/// A message in its envelope.
+pub(crate) fn frame(payload: &[u8]) -> Bytes {
     let mut frame = BytesMut::new();
     frame.put_u8(0);
     frame.put_u32(u32::try_from(payload.len()).unwrap_or(u32::MAX));
-    frame.extend_from_slice(&payload);
+    frame.extend_from_slice(payload);
     frame.freeze()
 }
 

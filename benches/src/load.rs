@@ -9,8 +9,9 @@ use http_body_util::BodyExt as _;
 use tokio::task::JoinSet;
 
 use crate::client::{Connection, Target};
+use crate::completion;
 use crate::process::Process;
-use crate::report::{Side, Table, say};
+use crate::report::{Side, Table, complain, say};
 
 /// How long to measure.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,7 @@ impl Scale {
         }
     }
 
-    fn seconds(self) -> u64 {
+    pub(crate) fn seconds(self) -> u64 {
         match self {
             Self::Quick => 2,
             Self::Full => 5,
@@ -35,12 +36,14 @@ impl Scale {
     }
 }
 
-const KEY: &str = "bench-key";
+pub(crate) const KEY: &str = "bench-key";
 const SMALL: &str = "Hello there";
 
 /// The servers under test.
 struct Bench {
-    _simulator: Process,
+    simulator: Process,
+    /// Of the simulator's account.
+    token: String,
     /// What the gateways keep.
     _folder: tempfile::TempDir,
     proxy: Process,
@@ -57,6 +60,24 @@ impl Bench {
             Side::Chat => &self.chat,
         }
     }
+
+    /// Code completion has one protocol, so one of the gateways stands for both.
+    async fn completion(&self) -> Result<completion::Ends> {
+        let (backend, gateway) = (self.simulator.address()?, self.chat.address()?);
+        completion::Ends::open(&backend, &self.token, &gateway).await
+    }
+}
+
+/// Code completion alone.
+pub(crate) async fn run_completion(scale: Scale) -> Result<()> {
+    let bench = start(&build()?)?;
+    let mut figures = completion::Figures::default();
+    let mut ends = bench.completion().await?;
+    for _ in 0..scale.rounds() {
+        ends.measure(scale, &mut figures).await?;
+    }
+    say(&figures.to_string());
+    Ok(())
 }
 
 pub(crate) async fn run(scale: Scale) -> Result<()> {
@@ -69,7 +90,9 @@ pub(crate) async fn run(scale: Scale) -> Result<()> {
     for (side, target) in &bench.targets {
         idle_streams(&bench, *side, target, &mut table).await?;
     }
+    let mut completions = completion::Figures::default();
     for _ in 0..scale.rounds() {
+        bench.completion().await?.measure(scale, &mut completions).await?;
         for (side, target) in &bench.targets {
             first_byte(*side, target, scale, &mut table).await?;
             small(&bench, *side, target, scale, &mut table).await?;
@@ -78,18 +101,23 @@ pub(crate) async fn run(scale: Scale) -> Result<()> {
         }
     }
     say(&table.to_string());
+    say(&completions.to_string());
     Ok(())
 }
 
+/// Builds the gateway in the profile of this program, and so beside it.
 fn build() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("workspace root")?;
     let cargo = option_env!("CARGO").unwrap_or("cargo");
-    let status = std::process::Command::new(cargo)
-        .current_dir(root)
-        .args(["build", "--quiet", "--release", "--package", "cli"])
-        .status()?;
-    anyhow::ensure!(status.success(), "the release build failed");
-    Ok(root.join("target/release/cursor-api"))
+    let mut command = std::process::Command::new(cargo);
+    command.current_dir(root).args(["build", "--quiet", "--package", "cli"]);
+    if cfg!(debug_assertions) {
+        complain("a debug build: the figures are no measurements");
+    } else {
+        command.arg("--release");
+    }
+    anyhow::ensure!(command.status()?.success(), "the build failed");
+    Ok(std::env::current_exe()?.with_file_name("cursor-api"))
 }
 
 fn start(binary: &Path) -> Result<Bench> {
@@ -127,11 +155,11 @@ fn start(binary: &Path) -> Result<Bench> {
         Ok::<_, anyhow::Error>(Target::Gateway { address: process.address()?, key: KEY.to_owned() })
     };
     let targets = [
-        (Side::Proxy, Target::Proxy { address: proxy.address()?, token }),
+        (Side::Proxy, Target::Proxy { address: proxy.address()?, token: token.clone() }),
         (Side::Chat, to(&chat)?),
         (Side::Agent, to(&agent)?),
     ];
-    Ok(Bench { _simulator: simulator, _folder: folder, proxy, agent, chat, targets })
+    Ok(Bench { simulator, token, _folder: folder, proxy, agent, chat, targets })
 }
 
 async fn warm_up(bench: &Bench) -> Result<()> {

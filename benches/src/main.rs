@@ -3,8 +3,10 @@
 //! `cargo run --release -p benches` builds the release binary, starts simulator, proxy and gateway
 //! as processes of their own, drives each with the same load in turns, and prints what each one
 //! used by the operating system's own accounting. Absolute figures are the machine's; ratios hold.
+//! `completion` measures code completion alone.
 
 mod client;
+mod completion;
 mod load;
 mod process;
 mod proxy;
@@ -25,13 +27,19 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let mut args = std::env::args().skip(1);
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match args.next().as_deref() {
+    match args.as_slice() {
         // Started by the benchmark itself, as a process of its own.
-        Some("proxy") => runtime.block_on(proxy::run(&args.next().unwrap_or_default())),
-        Some("--quick") => runtime.block_on(load::run(load::Scale::Quick)),
-        None => runtime.block_on(load::run(load::Scale::Full)),
-        Some(other) => anyhow::bail!("unknown argument `{other}`; takes --quick or nothing"),
+        ["proxy", upstream] => runtime.block_on(proxy::run(upstream)),
+        ["completion", "--quick"] => runtime.block_on(load::run_completion(load::Scale::Quick)),
+        ["completion"] => runtime.block_on(load::run_completion(load::Scale::Full)),
+        ["--quick"] => runtime.block_on(load::run(load::Scale::Quick)),
+        [] => runtime.block_on(load::run(load::Scale::Full)),
+        other => anyhow::bail!(
+            "unknown arguments `{}`; takes `completion`, `--quick`, both in this order, or nothing",
+            other.join(" ")
+        ),
     }
 }
