@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use accounts::{AccountId, Alias, Choice, KeyKind, KeyRecord, Region, UsageCheck};
+use accounts::{AccountId, Alias, Choice, KeyKind, KeyRecord, Reason, Region, UsageCheck};
 use conversation::{Failure, FailureClass, Turn};
 use tokio_util::sync::CancellationToken;
 
@@ -143,7 +143,7 @@ pub struct Report {
 struct Course {
     attempts: Vec<(Alias, String)>,
     served: Option<Alias>,
-    passed_over: Vec<(Alias, String)>,
+    passed_over: Vec<(Alias, Reason)>,
 }
 
 impl Report {
@@ -173,7 +173,7 @@ impl Report {
         self.keep(|course| course.served = Some(alias));
     }
 
-    pub(crate) fn set_passed_over(&self, accounts: Vec<(Alias, String)>) {
+    pub(crate) fn set_passed_over(&self, accounts: Vec<(Alias, Reason)>) {
         self.keep(|course| course.passed_over = accounts);
     }
 
@@ -191,7 +191,7 @@ impl Report {
 
     /// Accounts that were not taken, and why; only told for the administrator.
     #[must_use]
-    pub fn passed_over(&self) -> Vec<(Alias, String)> {
+    pub fn passed_over(&self) -> Vec<(Alias, Reason)> {
         self.course().passed_over.clone()
     }
 }

@@ -1,6 +1,6 @@
 //! Client keys while the gateway runs: found by their hash, metered, and told to the store.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -51,28 +51,18 @@ fn legacy(key: &LegacyKey) -> &'static str {
 /// What a key has used, counted while it is used.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    metered: Mutex<Metered>,
+    meter: Mutex<KeyMeter>,
     /// Ends the answers that are in progress.
     pub(crate) revoked: CancellationToken,
 }
 
-#[derive(Debug)]
-struct Metered {
-    meter: KeyMeter,
-    /// Whether the store has not been told yet.
-    dirty: bool,
-}
-
 impl Meter {
     fn new(meter: KeyMeter) -> Self {
-        Self {
-            metered: Mutex::new(Metered { meter, dirty: false }),
-            revoked: CancellationToken::new(),
-        }
+        Self { meter: Mutex::new(meter), revoked: CancellationToken::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Metered> {
-        self.metered.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, KeyMeter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -81,6 +71,8 @@ impl Meter {
 pub(crate) struct Keys {
     ring: RwLock<KeyRing>,
     meters: Mutex<HashMap<KeyId, Arc<Meter>>>,
+    /// Keys whose usage the store has not been told yet.
+    unsaved: Mutex<HashSet<KeyId>>,
     pub(crate) changing: tokio::sync::Mutex<()>,
     /// In front of every key's text.
     pub(crate) prefix: String,
@@ -99,6 +91,7 @@ impl Keys {
             ring: RwLock::new(KeyRing::new(snapshot.keys.clone())),
             meters: Mutex::new(meters),
             changing: tokio::sync::Mutex::default(),
+            unsaved: Mutex::default(),
             prefix,
         }
     }
@@ -126,7 +119,7 @@ impl Keys {
     }
 
     pub(crate) fn usage(&self, id: &KeyId) -> KeyUsage {
-        self.meter(id).lock().meter.usage(id)
+        self.meter(id).lock().usage(id)
     }
 
     pub(crate) fn forget(&self, id: &KeyId) {
@@ -172,23 +165,21 @@ impl Keys {
         Ok(Grant::of_key(record, meter))
     }
 
-    /// What the store has not been told yet.
-    fn unsaved(&self) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for (id, meter) in self.meters().iter() {
-            let mut metered = meter.lock();
-            if std::mem::take(&mut metered.dirty) {
-                changes.push(Change::PutKeyUsage(metered.meter.usage(id)));
-            }
+    fn note_used(&self, key: &KeyId) {
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        if !unsaved.contains(key) {
+            unsaved.insert(key.clone());
         }
-        changes
     }
 
-    fn still_unsaved(&self, keys: &[KeyId]) {
+    /// What the store has not been told yet; of keys that were used alone, for there may be many.
+    fn take_unsaved(&self) -> Vec<KeyUsage> {
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = std::mem::take(&mut *unsaved);
+        drop(unsaved);
         let meters = self.meters();
-        for meter in keys.iter().filter_map(|id| meters.get(id)) {
-            meter.lock().dirty = true;
-        }
+        let usage = |id: &KeyId| Some(meters.get(id)?.lock().usage(id));
+        used.iter().filter_map(usage).collect()
     }
 }
 
@@ -208,29 +199,26 @@ impl Inner {
     pub(crate) fn meter(self: &Arc<Self>, grant: &Grant) -> Result<Option<Metering>, Failure> {
         let Some(KeyGrant { record, meter }) = &grant.key else { return Ok(None) };
         let mut metered = meter.lock();
-        metered.meter.admit(&record.limits, self.now()).map_err(over)?;
-        metered.dirty = true;
+        metered.admit(&record.limits, self.now()).map_err(over)?;
         drop(metered);
-        let (gateway, meter) = (Arc::clone(self), Arc::clone(meter));
-        Ok(Some(Metering { gateway, meter, tokens: Mutex::new(0) }))
+        self.keys.note_used(&record.id);
+        let (gateway, key) = (Arc::clone(self), Arc::clone(record));
+        let meter = Arc::clone(meter);
+        Ok(Some(Metering { gateway, key, meter, tokens: Mutex::new(0) }))
     }
 
     /// Tells the store what keys have used since the last time.
     pub(crate) async fn save_key_usage(&self) {
-        let changes = self.keys.unsaved();
-        if changes.is_empty() {
+        let used = self.keys.take_unsaved();
+        if used.is_empty() {
             return;
         }
-        let told: Vec<KeyId> = changes.iter().filter_map(key_of).collect();
+        let changes = used.iter().cloned().map(Change::PutKeyUsage).collect();
         if let Err(error) = self.book.store.apply(changes).await {
             tracing::error!(%error, "key usage not kept; it is tried again");
-            self.keys.still_unsaved(&told);
+            used.iter().for_each(|usage| self.keys.note_used(&usage.key));
         }
     }
-}
-
-fn key_of(change: &Change) -> Option<KeyId> {
-    if let Change::PutKeyUsage(usage) = change { Some(usage.key.clone()) } else { None }
 }
 
 fn over(problem: LimitProblem) -> Failure {
@@ -257,6 +245,7 @@ fn over(problem: LimitProblem) -> Failure {
 /// One request of a key, while it is served; counted out when dropped.
 pub(crate) struct Metering {
     gateway: Arc<Inner>,
+    key: Arc<KeyRecord>,
     meter: Arc<Meter>,
     tokens: Mutex<u64>,
 }
@@ -278,9 +267,8 @@ impl Metering {
 impl Drop for Metering {
     fn drop(&mut self) {
         let tokens = *self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut metered = self.meter.lock();
-        metered.meter.finish(tokens, self.gateway.now());
-        metered.dirty = true;
+        self.meter.lock().finish(tokens, self.gateway.now());
+        self.gateway.keys.note_used(&self.key.id);
     }
 }
 

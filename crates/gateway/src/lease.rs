@@ -139,10 +139,9 @@ impl Inner {
     }
 
     /// Why the others were not taken, by name.
-    pub(crate) fn passed_over(&self, purpose: Purpose<'_>) -> Vec<(accounts::Alias, String)> {
+    pub(crate) fn passed_over(&self, purpose: Purpose<'_>) -> Vec<(accounts::Alias, Reason)> {
         let own_way = purpose.proxy().map(|name| way_name(Some(name)));
-        let reasons = self.book.roster().explain(&want(purpose, own_way.as_ref()), self.now());
-        reasons.into_iter().map(|(alias, reason)| (alias, reason.to_string())).collect()
+        self.book.roster().explain(&want(purpose, own_way.as_ref()), self.now())
     }
 
     fn unavailable(&self, purpose: Purpose<'_>, why: Unavailable) -> Failure {

@@ -32,7 +32,7 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     pub(crate) entries: BTreeMap<ProxyName, Entry>,
-    /// In `entries`.
+    /// In `entries`, unless what was kept of it is no proxy.
     pub(crate) general: ProxyName,
 }
 
@@ -60,12 +60,8 @@ impl Ways {
                 }
             }
         }
-        let general = snapshot.general_proxy.clone().filter(|name| entries.contains_key(name));
-        let general = general.unwrap_or_else(|| {
-            if snapshot.general_proxy.is_some() {
-                // Never silently another way: whoever needs it is told that it is missing.
-                return ProxyName::new("missing");
-            }
+        // Kept even when it was left out: whoever needs it is told so, and goes no other way.
+        let general = snapshot.general_proxy.clone().unwrap_or_else(|| {
             for word in [NON, SYS] {
                 let record =
                     ProxyRecord { name: ProxyName::new(word), address: SecretString::from(word) };

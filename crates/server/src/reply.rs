@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use conversation::{Event, Failure, FailureClass, Fold, Reply};
 use dialects::Encoder;
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use gateway::{Answer, Completion};
 use http::{HeaderValue, header};
 use http_body::Frame;
@@ -109,16 +109,20 @@ pub(crate) fn completion_stream(
         let (mut completion, mut write) = state?;
         let mut out = BytesMut::new();
         loop {
-            let step = match tokio::time::timeout(keep_alive, completion.next()).await {
-                Ok(Some(Ok(event))) => Step::Event(event),
-                Ok(Some(Err(failure))) => Step::Failed(failure),
-                Ok(None) => Step::End,
-                Err(_) => Step::Silence,
-            };
+            let next = tokio::time::timeout(keep_alive, completion.next()).await;
+            let step = next.map_or(Step::Silence, Step::of);
             if !write(step, &mut out) {
                 return (!out.is_empty()).then(|| (out.freeze(), None));
             }
-            // Some events say nothing by themselves.
+            // What is ready together becomes one write; some events say nothing by themselves.
+            while out.len() < FRAME
+                && let Some(next) = completion.next().now_or_never()
+            {
+                let step = Step::of(next);
+                if !write(step, &mut out) {
+                    return (!out.is_empty()).then(|| (out.freeze(), None));
+                }
+            }
             if !out.is_empty() {
                 return Some((out.freeze(), Some((completion, write))));
             }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use accounts::{MarkKind, Reason, UnixMs};
+use accounts::{MarkKind, Reason};
 use gateway::Report;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -48,48 +48,17 @@ impl Trace {
         if let Some(alias) = &served {
             put(headers, "x-cursor-account", encoded(alias.as_str()), &mut room);
         }
-        let pairs = |pairs: Vec<(accounts::Alias, String)>| {
-            pairs
-                .into_iter()
-                .map(|(alias, word)| format!("{}={}", encoded(alias.as_str()), encoded(&word)))
-        };
-        list(headers, "x-cursor-attempts", pairs(report.attempts()), &mut room);
-        let words = Words::new();
+        let pair =
+            |alias: accounts::Alias, word: &str| format!("{}={word}", encoded(alias.as_str()));
+        let attempts = report.attempts().into_iter().map(|(alias, class)| pair(alias, &class));
+        list(headers, "x-cursor-attempts", attempts, &mut room);
         let passed = report.passed_over().into_iter();
-        let passed = passed.map(|(alias, reason)| (alias, words.of(reason))).collect();
-        list(headers, "x-cursor-passed-over", pairs(passed), &mut room);
+        let passed = passed.map(|(alias, reason)| pair(alias, word(reason)));
+        list(headers, "x-cursor-passed-over", passed, &mut room);
     }
 }
 
-/// A word for each reason why an account is not taken.
-struct Words(Vec<(String, &'static str)>);
-
-impl Words {
-    fn new() -> Self {
-        let until = UnixMs(0);
-        let all = [
-            Reason::Disabled,
-            Reason::Marked(MarkKind::Limit),
-            Reason::Marked(MarkKind::Abnormal),
-            Reason::Cooling { until },
-            Reason::WayDown { until },
-            Reason::Full,
-            Reason::Paced { until },
-            Reason::Probing,
-            Reason::Tried,
-            Reason::NotChosen,
-            Reason::NotActive,
-        ];
-        Self(all.into_iter().map(|reason| (reason.to_string(), word(reason))).collect())
-    }
-
-    /// The sentence itself when there is no word for it.
-    fn of(&self, reason: String) -> String {
-        let known = self.0.iter().find(|(sentence, _)| *sentence == reason);
-        known.map_or(reason, |(_, word)| (*word).to_owned())
-    }
-}
-
+/// The word for a reason why an account is not taken.
 fn word(reason: Reason) -> &'static str {
     match reason {
         Reason::Disabled => "disabled",
@@ -143,17 +112,6 @@ fn put(headers: &mut HeaderMap, name: &'static str, text: String, room: &mut usi
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_reason_is_a_word() {
-        let words = Words::new();
-        for (sentence, word) in &words.0 {
-            assert_eq!(words.of(sentence.clone()), *word);
-            assert!(word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{word}");
-        }
-        assert_eq!(words.of(Reason::Disabled.to_string()), "disabled");
-        assert_eq!(words.of("is new".to_owned()), "is new");
-    }
 
     #[test]
     fn lists_end_where_the_room_ends() {

@@ -45,8 +45,11 @@ fn declare_one(inner: &Inner, draft: &mut Draft, understood: Understood) -> Resu
             if digest(record.tokens.primary.expose_secret()) != declared {
                 rest.forget_tokens();
             }
-            let credential = rest.merge_into(&mut record, credential);
-            draft.put(record, credential);
+            // Most starts bring nothing new, and need not write.
+            if rest.changes(&record) {
+                let credential = rest.merge_into(&mut record, credential);
+                draft.put(record, credential);
+            }
             Ok(())
         }
         Some(mut record) => {

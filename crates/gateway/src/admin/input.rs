@@ -188,6 +188,28 @@ impl Understood {
         Ok((record, credential))
     }
 
+    /// Whether it says anything that the account does not have already. Tokens count as new.
+    pub(crate) fn changes(&self, record: &AccountRecord) -> bool {
+        fn differs<T: PartialEq>(said: &Option<T>, has: &Option<T>) -> bool {
+            said.is_some() && said != has
+        }
+        let Device { machine_id, mac_machine_id, client_key, session_id, config_version } =
+            &record.device;
+        let machine = self.machine.as_ref();
+        self.primary.is_some()
+            || self.secondary.is_some()
+            || self.refresh.is_some()
+            || machine.is_some_and(|ids| (&ids.0, &ids.1) != (machine_id, mac_machine_id))
+            || differs(&self.client_key, client_key)
+            || differs(&self.session_id, session_id)
+            || differs(&self.config_version, config_version)
+            || differs(&self.proxy, &record.proxy)
+            || differs(&self.timezone, &record.timezone)
+            || differs(&self.region, &record.region)
+            || differs(&self.flow, &record.flow)
+            || self.enabled.is_some_and(|enabled| enabled != record.enabled)
+    }
+
     /// Puts what is said over an account that is there. A new credential clears a mark.
     pub(crate) fn merge_into(
         self,

@@ -28,7 +28,8 @@ async fn the_administrator_sees_who_served_who_failed_and_who_was_passed_over() 
         let (reply, report) = rig.ask_as(&grant(), turn("[[sim: say a]]")).await;
         reply.expect("answered");
         assert_eq!(report.attempts(), []);
-        assert_eq!(texts(&report.passed_over()), [("account-0", "is disabled")]);
+        let disabled = (accounts::Alias::new("account-0"), accounts::Reason::Disabled);
+        assert_eq!(report.passed_over(), [disabled]);
     }
 }
 

@@ -141,6 +141,16 @@ pub(crate) enum Step {
     Silence,
 }
 
+impl Step {
+    pub(crate) fn of(next: Option<Result<CompletionEvent, Failure>>) -> Self {
+        match next {
+            Some(Ok(event)) => Self::Event(event),
+            Some(Err(failure)) => Self::Failed(failure),
+            None => Self::End,
+        }
+    }
+}
+
 /// The editor that says who it is.
 fn known_editor(headers: &HeaderMap) -> Result<Editor, Failure> {
     let Some(key) = headers.get(CLIENT_KEY) else {

@@ -134,9 +134,9 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     struct Row {
-        #[allow(dead_code)]
+        #[expect(dead_code, reason = "only its type matters")]
         name: String,
-        #[allow(dead_code)]
+        #[expect(dead_code, reason = "only its type matters")]
         on: Option<bool>,
     }
 
