@@ -82,7 +82,7 @@ pub(crate) fn rotate_key(args: RotateKeyArgs) -> Result<ExitCode> {
 fn problem(settings: &Settings, what: &str, error: &StoreError) -> anyhow::Error {
     match error {
         StoreError::InUse(_) => Refused(format!(
-            "{what}: a gateway is running with {}; stop it first",
+            "{what}: a gateway or another command is using {}; stop it first",
             settings.data_dir.display()
         ))
         .into(),

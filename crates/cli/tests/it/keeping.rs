@@ -22,7 +22,7 @@ async fn a_backup_beside_a_gateway_brings_the_accounts_back() {
     add(&site, address.into(), "user_02").await;
     let busy = site.run(NONE, &["restore", "copy"]).await;
     assert_eq!(busy.code, Some(2), "{busy:?}");
-    assert!(busy.stderr.contains("a gateway is running"), "{busy:?}");
+    assert!(busy.stderr.contains("a gateway or another command is using"), "{busy:?}");
     gateway.signal("TERM");
     gateway.ended(PATIENCE).await;
     site.good(NONE, &["restore", "copy"]).await;
@@ -82,7 +82,7 @@ async fn a_new_key_opens_what_the_old_one_closed() {
     assert_eq!(ask(address, "[[sim: say hello]]").await.text(), "hello");
     let busy = site.run(NONE, &["rotate-key"]).await;
     assert_eq!(busy.code, Some(2), "{busy:?}");
-    assert!(busy.stderr.contains("a gateway is running"), "{busy:?}");
+    assert!(busy.stderr.contains("a gateway or another command is using"), "{busy:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
