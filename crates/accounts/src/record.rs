@@ -144,6 +144,14 @@ pub struct Mark {
     pub until: Option<UnixMs>,
 }
 
+impl Mark {
+    /// Whether it holds at this instant.
+    #[must_use]
+    pub fn holds(&self, now: UnixMs) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MarkKind {
     /// The plan is used up.

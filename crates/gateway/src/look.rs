@@ -113,8 +113,9 @@ impl Inner {
     /// The upstream refused a call about the account: marks it if it is the credential that is
     /// refused.
     pub(crate) async fn confirm(self: &Arc<Self>, account: &Arc<Account>, failure: &Failure) {
-        if failure.class != FailureClass::AccountRejected
-            || account.record().mark.is_some()
+        let now = self.now();
+        if !is_refusal(failure)
+            || account.record().mark.as_ref().is_some_and(|mark| mark.holds(now))
             || !self.is_well(account).await.is_err_and(|failure| is_refusal(&failure))
         {
             return;
@@ -126,10 +127,10 @@ impl Inner {
     /// Whether no other account of the pool could serve.
     fn is_last_well(&self, account: &Account) -> bool {
         let now = self.now();
-        let is_over = |mark: &Mark| mark.until.is_some_and(|until| until <= now);
         !self.book.accounts().pooled().any(|other| {
             let record = other.record();
-            other.id != account.id && record.enabled && record.mark.as_ref().is_none_or(is_over)
+            let is_marked = record.mark.as_ref().is_some_and(|mark| mark.holds(now));
+            other.id != account.id && record.enabled && !is_marked
         })
     }
 

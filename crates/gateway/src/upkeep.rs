@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::account::Account;
+use crate::bearer::RENEW_BEFORE;
 use crate::service::Inner;
 
 /// How often it is seen to what is due.
@@ -29,6 +30,8 @@ const RENEW_AGAIN: Duration = Duration::from_secs(600);
 struct Agenda {
     usage: HashMap<AccountId, Instant>,
     renewal: HashMap<AccountId, Instant>,
+    /// How long before the end a token is renewed, by when it ends: fixed when it is first seen.
+    ahead: HashMap<AccountId, (u64, Duration)>,
     look: HashMap<AccountId, (Instant, Duration)>,
 }
 
@@ -81,18 +84,37 @@ impl Agenda {
             accounts.iter().map(|account| account.id).collect();
         self.usage.retain(|id, _| known.contains(id));
         self.renewal.retain(|id, _| known.contains(id));
+        self.ahead.retain(|id, _| known.contains(id));
         self.look.retain(|id, _| known.contains(id));
+    }
+
+    /// What is exchanged is renewed when a turn wants it; what is kept, well ahead.
+    fn wants_renewal(&mut self, inner: &Inner, account: &Account, credential: &Credential) -> bool {
+        match credential {
+            Credential::ApiKey(_) => return false,
+            Credential::Web(_) => return true,
+            Credential::Session(_) => {}
+        }
+        let Some(bearer) = account.bearer.load_full() else { return true };
+        let left = Duration::from_secs(bearer.expires.saturating_sub(inner.now().seconds()));
+        // A token that lives for an hour is not renewed a day ahead, which would be all the time.
+        let fresh = || (bearer.expires, (left / 5).clamp(RENEW_BEFORE, SESSION_AHEAD));
+        let ahead = self.ahead.entry(account.id).or_insert_with(fresh);
+        if ahead.0 != bearer.expires {
+            *ahead = fresh();
+        }
+        left < ahead.1
     }
 
     fn due(&mut self, inner: &Inner, account: &Account) -> Vec<Task> {
         let now = Instant::now();
         let mut tasks = Vec::new();
         let facts = account.facts();
-        // One whose time is over does not count any more.
-        let is_over = |mark: &accounts::Mark| mark.until.is_some_and(|until| until <= inner.now());
-        let mark = facts.record.mark.as_ref().filter(|mark| !is_over(mark)).map(|mark| mark.kind);
-        if self.renewal.get(&account.id).is_none_or(|at| *at <= now)
-            && wants_renewal(inner, account, &facts.credential)
+        let mark = facts.record.mark.as_ref().filter(|mark| mark.holds(inner.now()));
+        let mark = mark.map(|mark| mark.kind);
+        // First, so that every token is seen when it is fresh.
+        if self.wants_renewal(inner, account, &facts.credential)
+            && self.renewal.get(&account.id).is_none_or(|at| *at <= now)
             && mark != Some(MarkKind::Abnormal)
         {
             self.renewal.insert(account.id, now + RENEW_AGAIN);
@@ -121,18 +143,6 @@ impl Agenda {
             }
         }
         tasks
-    }
-}
-
-/// What is exchanged is renewed when a turn wants it; what is kept, well ahead.
-fn wants_renewal(inner: &Inner, account: &Account, credential: &Credential) -> bool {
-    match credential {
-        Credential::ApiKey(_) => false,
-        Credential::Web(_) => true,
-        Credential::Session(_) => account.bearer.load_full().is_none_or(|bearer| {
-            let left = bearer.expires.saturating_sub(inner.now().seconds());
-            Duration::from_secs(left) < SESSION_AHEAD
-        }),
     }
 }
 

@@ -73,7 +73,7 @@ impl Entry {
     /// The mark that counts now, with its end.
     pub(super) fn marked(&self, now: UnixMs) -> Option<(MarkKind, Option<UnixMs>)> {
         let mark = self.member.mark.as_ref()?;
-        mark.until.is_none_or(|until| now < until).then_some((mark.kind, mark.until))
+        mark.holds(now).then_some((mark.kind, mark.until))
     }
 
     /// Whether the account may be in the active set.

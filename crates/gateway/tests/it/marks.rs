@@ -210,12 +210,15 @@ async fn the_operators_words_mark_at_once_and_only_time_or_the_operator_ends_it(
 #[tokio::test]
 async fn a_new_account_that_is_refused_is_marked_before_a_client_meets_it() {
     let rig = alone(upstream::Flow::Agent, options()).await;
+    const CAL: &str = "user_01CCCCCCCCCCCCCCCCCCCCCCCC";
     rig.treat(BOB, AccountBehaviour::LoggedOut);
+    rig.treat(CAL, AccountBehaviour::Blocked);
     let expired =
         simulator::tokens::session_token("user_01EEEEEEEEEEEEEEEEEEEEEEEE", SystemTime::UNIX_EPOCH);
-    let new = vec![input("bob", &session(BOB)), input("old", &expired)];
+    let new =
+        vec![input("bob", &session(BOB)), input("cal", &session(CAL)), input("old", &expired)];
     assert_eq!(rig.gateway.add_accounts(new, true).await.expect("added").failed, []);
-    for alias in ["bob", "old"] {
+    for alias in ["bob", "cal", "old"] {
         assert_eq!(marked(&rig, alias).await.kind, MarkKind::Abnormal, "{alias}");
     }
     for _ in 0..3 {
