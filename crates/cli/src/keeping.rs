@@ -86,7 +86,10 @@ fn problem(settings: &Settings, what: &str, error: &StoreError) -> anyhow::Error
             settings.data_dir.display()
         ))
         .into(),
-        StoreError::Unavailable(_) | StoreError::Key(_) | StoreError::Conflict(_) => {
+        StoreError::Unavailable(_)
+        | StoreError::TooBroad
+        | StoreError::Key(_)
+        | StoreError::Conflict(_) => {
             anyhow!("{what}: {error}")
         }
     }

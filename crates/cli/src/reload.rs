@@ -49,8 +49,9 @@ impl Reload {
     fn apply(&self, gateway: &Gateway) {
         match self.read() {
             Ok((settings, written)) => {
-                let (policy, texts) = compose::pool(&settings);
-                gateway.set_pool(policy, texts);
+                let (pool, texts) = compose::pool(&settings);
+                let options = gateway.options();
+                gateway.set_options(gateway::Options { pool, texts, ..(*options).clone() });
                 let changed = needs_restart(&self.started, &written);
                 if !changed.is_empty() {
                     let changed = changed.join(", ");

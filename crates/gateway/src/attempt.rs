@@ -100,7 +100,7 @@ impl TurnTask {
             "turn failed"
         );
         // Waits for a slow reader, but not for ever; one that has gone needs no word.
-        let patience = self.gateway.options.progress_timeout;
+        let patience = self.gateway.options().progress_timeout;
         let word = tokio::time::timeout(patience, work.out.send(Err(failure)));
         tokio::select! {
             _ = word => {}
@@ -154,7 +154,7 @@ impl TurnTask {
     }
 
     async fn attempts(&self, work: &Work, started: Instant) -> Result<Option<Live>, Failure> {
-        let options = &self.gateway.options;
+        let options = Arc::clone(&self.gateway.options());
         let model = work.route.model.as_str();
         let remembered = work.place.answered.and_then(|(m, _)| self.gateway.memories.find(&m));
         let preferred = remembered.as_ref().map(|remembered| remembered.account);
@@ -282,9 +282,10 @@ impl TurnTask {
         memory: Option<&Memory>,
         started: Instant,
     ) -> Result<Opened, Failure> {
-        let options = &self.gateway.options;
-        let first = Instant::now() + options.first_message_timeout;
-        let total = started + options.total_timeout;
+        let (first, total) = {
+            let options = self.gateway.options();
+            (Instant::now() + options.first_message_timeout, started + options.total_timeout)
+        };
         match timeout_at(first.min(total), self.open(work, account, memory)).await {
             Ok(opened) => opened,
             Err(_) if total < first => Err(classify(&UpstreamError::Deadline(Deadline::Total))),
@@ -319,7 +320,7 @@ impl TurnTask {
         memory: Option<&Memory>,
     ) -> Result<(ClientMessage, Session), Failure> {
         let mut uuid = || self.gateway.ambient.uuid();
-        let options = &self.gateway.options;
+        let options = self.gateway.options();
         let opening = Opening { turn: &work.turn, route: &work.route, timezone, memory };
         match account.flow(options.flow) {
             Flow::Agent => agent::open(&opening, &options.agent, &mut uuid),

@@ -53,7 +53,7 @@ impl Inner {
         let purpose = Purpose { grant, choice: &grant.choice, model, preferred: None, tried: &[] };
         let lease = self.lease(purpose).await?;
         let account = lease.account();
-        match account.flow(self.options.flow) {
+        match account.flow(self.options().flow) {
             Flow::Agent => Ok(None),
             Flow::Chat => {
                 let bearer = self.bearer(account).await?;

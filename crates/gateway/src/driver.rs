@@ -261,7 +261,7 @@ impl<'a> Drive<'a> {
     }
 
     fn is_stalled(&self) -> bool {
-        let patience = self.gateway.options.progress_timeout;
+        let patience = self.gateway.options().progress_timeout;
         self.is_blocked() && self.progress.is_some_and(|at| at.elapsed() >= patience)
     }
 
@@ -270,11 +270,11 @@ impl<'a> Drive<'a> {
         let now = Instant::now();
         let (since, patience, deadline) = match self.progress {
             None => {
-                (self.opened, self.gateway.options.first_message_timeout, Deadline::FirstMessage)
+                (self.opened, self.gateway.options().first_message_timeout, Deadline::FirstMessage)
             }
-            Some(at) => (at, self.gateway.options.progress_timeout, Deadline::Progress),
+            Some(at) => (at, self.gateway.options().progress_timeout, Deadline::Progress),
         };
-        let total = self.started + self.gateway.options.total_timeout;
+        let total = self.started + self.gateway.options().total_timeout;
         let missed = if now >= total {
             Some(Deadline::Total)
         } else {

@@ -93,7 +93,7 @@ impl Inner {
     /// # Errors
     /// Nobody can serve; the failure says why and when it is worth trying again.
     pub(crate) async fn lease(self: &Arc<Self>, purpose: Purpose<'_>) -> Result<Lease, Failure> {
-        let deadline = Instant::now() + self.options.pool_wait;
+        let deadline = Instant::now() + self.options().pool_wait;
         loop {
             // Before the look, so that what is given back meanwhile is not missed.
             let freed = self.book.freed.notified();
@@ -252,7 +252,7 @@ impl Lease {
     /// otherwise one request could mark them all.
     pub(crate) fn failed_again(mut self, failure: &Failure, has_marked: &AtomicBool) {
         self.outcome = outcome(failure);
-        if let Some(mut suspicion) = Suspicion::of(failure, &self.gateway.texts()) {
+        if let Some(mut suspicion) = Suspicion::of(failure, &self.gateway.options().texts) {
             if suspicion.is_certain && has_marked.swap(true, Ordering::AcqRel) {
                 suspicion.is_certain = false;
             }

@@ -2,10 +2,11 @@
 //! it, bounded in number, bytes and age. Losing an entry costs nothing but the rebuild.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use accounts::AccountId;
+use arc_swap::ArcSwap;
 use tokio::time::Instant;
 use upstream::Memory;
 
@@ -38,7 +39,7 @@ struct Entry {
 
 #[derive(Debug)]
 pub(crate) struct Memories {
-    options: MemoryOptions,
+    options: ArcSwap<MemoryOptions>,
     kept: Mutex<Kept>,
 }
 
@@ -50,30 +51,36 @@ struct Kept {
 
 impl Memories {
     pub(crate) fn new(options: MemoryOptions) -> Self {
-        Self { options, kept: Mutex::default() }
+        Self { options: ArcSwap::from_pointee(options), kept: Mutex::default() }
+    }
+
+    /// What is kept already is held to it when more comes.
+    pub(crate) fn set_options(&self, options: MemoryOptions) {
+        self.options.store(Arc::new(options));
     }
 
     pub(crate) fn find(&self, digest: &Digest) -> Option<Remembered> {
         let kept = self.lock();
         let entry = kept.by_digest.get(digest)?;
-        (entry.at.elapsed() < self.options.timeout).then(|| entry.remembered.clone())
+        (entry.at.elapsed() < self.options.load().timeout).then(|| entry.remembered.clone())
     }
 
     /// Keeps the state after the answer `digest`; the one before it, `from`, is superseded.
     pub(crate) fn keep(&self, digest: Digest, from: Option<Digest>, remembered: Remembered) {
+        let options = **self.options.load();
         let bytes = remembered.memory.bytes();
         let mut kept = self.lock();
         if let Some(from) = from {
             kept.remove(&from);
         }
         kept.remove(&digest);
-        if self.options.timeout.is_zero() || bytes > self.options.bytes {
+        if options.timeout.is_zero() || bytes > options.bytes {
             return;
         }
         kept.bytes += bytes;
         kept.by_digest.insert(digest, Entry { remembered, bytes, at: Instant::now() });
-        if kept.by_digest.len() > self.options.most || kept.bytes > self.options.bytes {
-            kept.make_room(self.options);
+        if kept.by_digest.len() > options.most || kept.bytes > options.bytes {
+            kept.make_room(options);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use accounts::{MarkTexts, PoolPolicy};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use conversation::{Failure, FailureClass, Model, Retry, Turn};
 use store::Store;
 use tokio::sync::mpsc;
@@ -130,8 +130,7 @@ pub(crate) struct Inner {
     pub(crate) editors: Editors,
     /// Places for looks that nobody waits for.
     pub(crate) looking: tokio::sync::Semaphore,
-    pub(crate) options: Options,
-    texts: ArcSwap<MarkTexts>,
+    options: ArcSwap<Options>,
     pub(crate) ambient: Arc<dyn Ambient>,
     pub(crate) suspended: Suspended,
     pub(crate) memories: Memories,
@@ -188,8 +187,7 @@ impl Gateway {
             looking: tokio::sync::Semaphore::new(LOOKS),
             suspended: Suspended::new(options.suspend),
             memories: Memories::new(options.memory),
-            texts: ArcSwap::from_pointee(options.texts.clone()),
-            options,
+            options: ArcSwap::from_pointee(options),
             ambient,
             catalogue: Catalogue::default(),
             tasks,
@@ -200,11 +198,19 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Changes how accounts are chosen and marked, for the next request on.
-    pub fn set_pool(&self, policy: PoolPolicy, texts: MarkTexts) {
-        self.0.book.roster().set_policy(policy);
-        self.0.texts.store(Arc::new(texts));
+    /// Holds for the next request on, but for the prefix of keys, which stays as it is.
+    pub fn set_options(&self, options: Options) {
+        self.0.book.roster().set_policy(options.pool.clone());
+        self.0.suspended.set_options(options.suspend);
+        self.0.memories.set_options(options.memory);
+        self.0.options.store(Arc::new(options));
         self.0.book.freed.notify_waiters();
+    }
+
+    /// What holds now.
+    #[must_use]
+    pub fn options(&self) -> Arc<Options> {
+        self.0.options.load_full()
     }
 
     /// How accounts are chosen now.
@@ -299,7 +305,7 @@ impl Gateway {
         counters.total.fetch_add(1, Ordering::Relaxed);
         let active = counters.active.fetch_add(1, Ordering::AcqRel);
         let running = Running(Arc::clone(&self.0));
-        if active >= self.0.options.max_turns {
+        if active >= self.0.options().max_turns {
             return Err(Failure::new(
                 FailureClass::Overloaded,
                 "The gateway has as many answers in progress as it may; try again shortly.",
@@ -371,8 +377,9 @@ impl Inner {
         &self.counters
     }
 
-    pub(crate) fn texts(&self) -> Arc<MarkTexts> {
-        self.texts.load_full()
+    /// What holds at this instant; not to be held across a wait.
+    pub(crate) fn options(&self) -> Guard<Arc<Options>> {
+        self.options.load()
     }
 
     /// Runs a task that ends with the gateway at the latest.
@@ -427,12 +434,12 @@ async fn keep_catalogue_fresh(inner: &Arc<Inner>) {
             Ok(models) => {
                 tracing::debug!(models, "model list fetched");
                 pause = FIRST_PAUSE;
-                tokio::time::sleep(inner.options.models_refresh).await;
+                tokio::time::sleep(inner.options().models_refresh).await;
             }
             Err(failure) => {
                 tracing::warn!(%failure, "model list not fetched; the last good one stays");
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(inner.options.models_refresh);
+                pause = (pause * 2).min(inner.options().models_refresh);
             }
         }
     }

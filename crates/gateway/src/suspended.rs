@@ -6,9 +6,10 @@
 //! the next request is rebuilt from its transcript).
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use conversation::{Message, ToolResult, Turn};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
@@ -84,7 +85,7 @@ struct Waiting {
 /// The streams that wait.
 #[derive(Debug)]
 pub(crate) struct Suspended {
-    options: SuspendOptions,
+    options: ArcSwap<SuspendOptions>,
     waiting: Mutex<Registry>,
 }
 
@@ -106,16 +107,22 @@ pub(crate) struct Ticket {
 
 impl Suspended {
     pub(crate) fn new(options: SuspendOptions) -> Self {
-        Self { options, waiting: Mutex::default() }
+        Self { options: ArcSwap::from_pointee(options), waiting: Mutex::default() }
     }
 
     pub(crate) fn timeout(&self) -> Duration {
-        self.options.timeout
+        self.options.load().timeout
+    }
+
+    /// Holds for streams that are entered from now on.
+    pub(crate) fn set_options(&self, options: SuspendOptions) {
+        self.options.store(Arc::new(options));
     }
 
     /// Whether streams are kept at all.
     pub(crate) fn is_on(&self) -> bool {
-        !self.options.timeout.is_zero() && self.options.most > 0
+        let options = self.options.load();
+        !options.timeout.is_zero() && options.most > 0
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -136,7 +143,7 @@ impl Suspended {
         let mut registry = self.lock();
         let number = registry.next;
         registry.next += 1;
-        if bytes > self.options.bytes {
+        if bytes > self.options.load().bytes {
             tracing::info!(bytes, "a stream is too large to be suspended");
             return Ticket { digest, number, resume: receiver };
         }
@@ -144,7 +151,7 @@ impl Suspended {
         registry.take(&digest);
         registry.bytes += bytes;
         registry.by_digest.insert(digest, Waiting { number, calls, terms, bytes, resume });
-        registry.make_room(self.options);
+        registry.make_room(**self.options.load());
         Ticket { digest, number, resume: receiver }
     }
 
@@ -156,7 +163,7 @@ impl Suspended {
         if waiting.number == ticket.number && waiting.bytes != bytes {
             let before = std::mem::replace(&mut waiting.bytes, bytes);
             registry.bytes = registry.bytes - before + bytes;
-            registry.make_room(self.options);
+            registry.make_room(**self.options.load());
         }
     }
 

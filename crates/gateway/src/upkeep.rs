@@ -132,7 +132,7 @@ impl Agenda {
             }
             None => {
                 self.look.remove(&account.id);
-                let every = inner.options.usage_interval;
+                let every = inner.options().usage_interval;
                 // Not all at once after a start: that would look like a burst.
                 let first = now + ROUND * u32::try_from(account.id.0 % 12).unwrap_or(0);
                 let at = *self.usage.entry(account.id).or_insert(first);
@@ -178,7 +178,7 @@ impl Inner {
     fn is_by_own_text(&self, account: &Account) -> bool {
         let record = account.record();
         let reason = record.mark.as_ref().map(|mark| mark.reason.as_str());
-        reason.and_then(|text| self.texts().find(text)).is_some_and(|(_, is_own)| is_own)
+        reason.and_then(|text| self.options().texts.find(text)).is_some_and(|(_, is_own)| is_own)
     }
 
     /// Looks at a new account without making anybody wait for it.

@@ -116,7 +116,7 @@ pub(crate) async fn require_key(
     };
     let refusal = Visit::of(request.extensions()).refusal(failure);
     // A client that is still sending would otherwise read a broken pipe instead of the reason.
-    body::throw_away(request.into_body(), app.0.options.body_limit).await;
+    body::throw_away(request.into_body(), app.options().body_limit).await;
     refusal.into_response()
 }
 
@@ -168,7 +168,7 @@ fn admit(app: &App, keys: &[&str], address: IpAddr) -> Result<Caller, Failure> {
 }
 
 fn identify(app: &App, key: &str) -> Result<Identified, Wrong> {
-    let options = &app.0.options;
+    let options = app.options();
     let found = |role, grant, is_guessable| {
         Ok(Identified { caller: Caller { grant: Arc::new(grant), role }, is_guessable })
     };
@@ -204,7 +204,7 @@ fn identify(app: &App, key: &str) -> Result<Identified, Wrong> {
 
 /// The alias of `AUTH_TOKEN-<alias>`.
 fn pinned<'a>(app: &App, key: &'a str) -> Option<&'a str> {
-    let own = &app.0.options.key;
+    let own = &app.options().key;
     let (token, rest) = key.split_at_checked(own.expose().len())?;
     let alias = rest.strip_prefix('-').filter(|alias| !alias.is_empty())?;
     own.matches(token).then_some(alias)

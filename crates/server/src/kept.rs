@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use dialects::openai_responses::Record;
 use gateway::ClientId;
@@ -90,7 +91,7 @@ struct Entry {
 /// All of them.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    options: KeptOptions,
+    options: ArcSwap<KeptOptions>,
     entries: Mutex<Entries>,
 }
 
@@ -109,29 +110,38 @@ const MOST_REFERENCES: usize = 1024;
 
 impl Kept {
     pub(crate) fn new(options: KeptOptions) -> Self {
-        Self { options, entries: Mutex::default() }
+        Self { options: ArcSwap::from_pointee(options), entries: Mutex::default() }
+    }
+
+    /// What is kept already is held to it when more comes.
+    pub(crate) fn set_options(&self, options: KeptOptions) {
+        self.options.store(Arc::new(options));
+    }
+
+    fn options(&self) -> KeptOptions {
+        **self.options.load()
     }
 
     /// Keeps a response, or its later stage.
     pub(crate) fn put(&self, id: &str, response: KeptResponse) {
-        self.lock().put(id, response, self.options);
+        self.lock().put(id, response, self.options());
     }
 
     /// Replaces a response that is still there; one that was deleted meanwhile stays deleted.
     pub(crate) fn update(&self, id: &str, response: KeptResponse) {
         let mut entries = self.lock();
         if entries.by_id.contains_key(id) {
-            entries.put(id, response, self.options);
+            entries.put(id, response, self.options());
         }
     }
 
     pub(crate) fn get(&self, client: &ClientId, id: &str) -> Option<KeptResponse> {
-        self.lock().get(client, id, self.options.timeout).cloned()
+        self.lock().get(client, id, self.options().timeout).cloned()
     }
 
     pub(crate) fn remove(&self, client: &ClientId, id: &str) -> Option<KeptResponse> {
         let mut entries = self.lock();
-        entries.get(client, id, self.options.timeout)?;
+        entries.get(client, id, self.options().timeout)?;
         entries.remove(id)
     }
 
@@ -152,7 +162,7 @@ impl Kept {
         let now = Instant::now();
         let mut next = Some(id.to_owned());
         while let Some(id) = next.take() {
-            entries.get(client, &id, self.options.timeout).ok_or(Lacking::Response)?;
+            entries.get(client, &id, self.options().timeout).ok_or(Lacking::Response)?;
             let entry = entries.by_id.get_mut(&id).ok_or(Lacking::Response)?;
             // A conversation that goes on keeps its beginning.
             entry.at = now;
@@ -177,7 +187,7 @@ impl Kept {
             let response = entries
                 .by_item
                 .get(id)
-                .and_then(|response| entries.get(client, response, self.options.timeout));
+                .and_then(|response| entries.get(client, response, self.options().timeout));
             let mut items = response.into_iter().flat_map(KeptResponse::items);
             found.extend(items.find(|item| item_id(item).as_deref() == Some(id)).cloned());
         }

@@ -29,10 +29,11 @@ pub use listen::{Peer, ServeError, Server};
 pub use router::router;
 pub use table::{Access, ROUTES, Route};
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use accounts::{ClientKey, UnixMs};
+use arc_swap::{ArcSwap, Guard};
 use dialects::ImagePolicy;
 use dialects::openai_responses::Times;
 use gateway::{Ambient, ClientId, Gateway};
@@ -83,22 +84,22 @@ pub struct App(Arc<Shared>);
 
 pub(crate) struct Shared {
     pub(crate) gateway: Gateway,
-    pub(crate) options: Options,
+    options: ArcSwap<Options>,
     pub(crate) ambient: Arc<dyn Ambient>,
     pub(crate) started_unix_ms: u64,
     pub(crate) started: tokio::time::Instant,
     /// Places for bodies that are decoded off the async threads.
     pub(crate) decoding: Arc<tokio::sync::Semaphore>,
-    pub(crate) remote_images: RemoteImages,
+    remote_images: ArcSwap<RemoteImages>,
     pub(crate) kept: Arc<Kept>,
-    pub(crate) guesses: Mutex<Guesses<ClientId>>,
+    guesses: Mutex<Guesses<ClientId>>,
     /// Held while a part of a key is changed.
     pub(crate) changing_keys: tokio::sync::Mutex<()>,
 }
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("options", &self.0.options).finish_non_exhaustive()
+        f.debug_struct("App").field("options", &self.options()).finish_non_exhaustive()
     }
 }
 
@@ -108,19 +109,12 @@ impl App {
         let started_unix_ms = ambient.unix_ms();
         let started = tokio::time::Instant::now();
         let decoding = Arc::new(tokio::sync::Semaphore::new(DECODING));
-        let remote_images = RemoteImages::new(Limits {
-            max_bytes: options.images.max_bytes,
-            // As much as a body that brings its pictures along.
-            max_total_bytes: options.body_limit,
-            max_count: options.images.max_count,
-            timeout: options.remote_images.timeout,
-            allow_private: options.remote_images.allow_private,
-        });
+        let remote_images = ArcSwap::from_pointee(remote_images(&options));
         let kept = Arc::new(Kept::new(options.responses));
         let guesses = Mutex::new(Guesses::new(options.auth_failures));
         Self(Arc::new(Shared {
             gateway,
-            options,
+            options: ArcSwap::from_pointee(options),
             ambient,
             started_unix_ms,
             started,
@@ -130,6 +124,27 @@ impl App {
             guesses,
             changing_keys: tokio::sync::Mutex::new(()),
         }))
+    }
+
+    /// Holds for the next request on, but for the route prefix, which stays as it is.
+    pub fn set_options(&self, options: Options) {
+        self.0.kept.set_options(options.responses);
+        self.guesses().set_most(options.auth_failures);
+        self.0.remote_images.store(Arc::new(remote_images(&options)));
+        self.0.options.store(Arc::new(options));
+    }
+
+    /// What holds at this instant; not to be held across a wait.
+    pub(crate) fn options(&self) -> Guard<Arc<Options>> {
+        self.0.options.load()
+    }
+
+    pub(crate) fn remote_images(&self) -> Arc<RemoteImages> {
+        self.0.remote_images.load_full()
+    }
+
+    pub(crate) fn guesses(&self) -> MutexGuard<'_, Guesses<ClientId>> {
+        self.0.guesses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn now(&self) -> UnixMs {
@@ -150,4 +165,15 @@ impl App {
     pub(crate) fn times(&self, created: i64) -> Times {
         Times { created, completed: self.unix_seconds() }
     }
+}
+
+fn remote_images(options: &Options) -> RemoteImages {
+    RemoteImages::new(Limits {
+        max_bytes: options.images.max_bytes,
+        // As much as a body that brings its pictures along.
+        max_total_bytes: options.body_limit,
+        max_count: options.images.max_count,
+        timeout: options.remote_images.timeout,
+        allow_private: options.remote_images.allow_private,
+    })
 }

@@ -30,7 +30,7 @@ pub fn router(app: App) -> Router {
     // Handlers of one path are one method router, so that a 405 knows all methods.
     let mut paths: Vec<(String, Access, MethodRouter<App>)> = Vec::new();
     for route in ROUTES {
-        for path in route.paths(&app.0.options.route_prefix) {
+        for path in route.paths(&app.options().route_prefix) {
             let handler = (route.handler)();
             match paths.iter().position(|(known, ..)| *known == path) {
                 Some(at) => {
@@ -55,7 +55,7 @@ pub fn router(app: App) -> Router {
     }
     let router =
         router.fallback(not_found).layer(middleware::from_fn_with_state(app.clone(), visit));
-    let cors: Option<CorsLayer> = cors::layer(&app.0.options.cors_origins);
+    let cors: Option<CorsLayer> = cors::layer(&app.options().cors_origins);
     let router = match cors {
         Some(cors) => router.layer(cors),
         None => router,
@@ -149,7 +149,7 @@ async fn visit(State(app): State<App>, mut request: Request, next: Next) -> Resp
 /// Fit for log lines. Not for answers: what is hidden here would tell whoever guesses that he is
 /// right.
 fn logged_path(app: &App, request: &Request) -> String {
-    let options = &app.0.options;
+    let options = app.options();
     let shared = options.shared_token.as_ref().map_or("", ClientKey::expose);
     private::path(request.uri().path(), &[options.key.expose(), shared])
 }

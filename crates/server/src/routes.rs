@@ -49,7 +49,7 @@ impl<F, D> Decode<F> for D where
 
 /// Reads a body within its limits.
 pub(crate) async fn read(app: &App, body: Body) -> Result<Bytes, Failure> {
-    body::read(body, app.0.options.body_limit, app.0.options.body_timeout).await
+    body::read(body, app.options().body_limit, app.options().body_timeout).await
 }
 
 /// Turns a body into a question; pictures behind URLs are fetched on the way.
@@ -60,13 +60,13 @@ pub(crate) async fn understand<F: Send + 'static>(
     decode: impl Decode<F>,
 ) -> Result<Question<F>, Failure> {
     let decode = Arc::new(decode);
-    let images = Images::from(app.0.options.images);
+    let images = Images::from(app.options().images);
     let decoded = decode_once(app, caller, bytes.clone(), images, Arc::clone(&decode)).await?;
     if decoded.wanted.is_empty() {
         return Ok(decoded.question);
     }
-    let fetched = app.0.remote_images.fetch(&decoded.wanted).await?;
-    let images = Images { policy: app.0.options.images, fetched };
+    let fetched = app.remote_images().fetch(&decoded.wanted).await?;
+    let images = Images { policy: app.options().images, fetched };
     Ok(decode_once(app, caller, bytes, images, decode).await?.question)
 }
 
@@ -174,7 +174,7 @@ pub(crate) async fn deliver<E: Encoder + Send + Unpin + 'static>(
     whole: impl FnOnce(&Reply) -> Response,
 ) -> Result<Response, Failure> {
     match encoder {
-        Some(encoder) => Ok(reply::stream(answer, encoder, app.0.options.keep_alive)),
+        Some(encoder) => Ok(reply::stream(answer, encoder, app.options().keep_alive)),
         None => Ok(whole(&reply::collect(answer).await?)),
     }
 }

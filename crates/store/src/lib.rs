@@ -14,12 +14,14 @@ mod change;
 mod files;
 mod key;
 mod memory;
+mod request_log;
 mod secrets;
 mod sqlite;
 
 pub use change::{Change, Snapshot};
 pub use key::KeySource;
 pub use memory::MemoryStore;
+pub use request_log::RequestLog;
 pub use sqlite::SqliteStore;
 
 use std::future::Future;
@@ -62,6 +64,9 @@ pub enum StoreError {
     /// Two records would have the same name.
     #[error("there is already {0}")]
     Conflict(String),
+    /// A search would look at too much; a narrower one can be answered.
+    #[error("the search takes too long; narrow it down")]
+    TooBroad,
 }
 
 /// Fills a buffer with bytes that nobody can guess.

@@ -37,7 +37,7 @@ impl<'a> Attempts<'a> {
             tried: Vec::new(),
             last: None,
             has_marked: AtomicBool::new(false),
-            deadline: Instant::now() + inner.options.completion.total_timeout,
+            deadline: Instant::now() + inner.options().completion.total_timeout,
         }
     }
 
@@ -79,7 +79,7 @@ impl<'a> Attempts<'a> {
             return Err(failure);
         }
         let failure = more_useful(self.last.take(), failure);
-        if self.tried.len() >= self.inner.options.max_attempts {
+        if self.tried.len() >= self.inner.options().max_attempts {
             return Err(failure);
         }
         self.last = Some(failure);
@@ -166,7 +166,7 @@ impl Inner {
         lease: &Lease,
         total: Instant,
     ) -> Result<(Option<CompletionEvent>, CompletionStream), Failure> {
-        let first = Instant::now() + self.options.completion.first_event_timeout;
+        let first = Instant::now() + self.options().completion.first_event_timeout;
         let ask = |server: Server, caller: Caller| -> Asking<'_, _> {
             Box::pin(async move {
                 let (stamp, identity) = (self.ambient.stamp(), &editor.identity);
@@ -186,7 +186,7 @@ impl Inner {
     /// The key's, else the account's, else the settings'.
     fn region(&self, grant: &Grant, account: &Account) -> Server {
         let region = grant.region().or(account.record().region);
-        match region.unwrap_or(self.options.completion.region) {
+        match region.unwrap_or(self.options().completion.region) {
             Region::Asia => Server::Asia,
             Region::Eu => Server::Eu,
             Region::Us => Server::Us,

@@ -234,7 +234,9 @@ async fn words_can_be_changed_while_the_gateway_runs() {
     rig.ask(prompt).await.expect_err("refused");
     rig.ask("[[sim: say a]]").await.expect("answered");
     assert_eq!(rig.mark("account-0"), None);
-    rig.gateway.set_pool(rig.gateway.pool_policy(), MarkTexts::parse("coffee", ""));
+    let texts = MarkTexts::parse("coffee", "");
+    let now = rig.gateway.options();
+    rig.gateway.set_options(gateway::Options { texts, ..(*now).clone() });
     rig.ask(prompt).await.expect_err("refused");
     crate::rig::until(crate::rig::PATIENCE, "a mark", || {
         rig.mark("account-0").or(rig.mark("account-1")).is_some()

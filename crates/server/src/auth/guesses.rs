@@ -63,6 +63,10 @@ impl<C: Eq + Hash> Guesses<C> {
         Self { most, by_address, others: None, right, swept: None }
     }
 
+    pub(crate) fn set_most(&mut self, most: u32) {
+        self.most = most;
+    }
+
     /// A key was wrong. When the address has failed too often, how long it has to wait.
     pub(crate) fn wrong(&mut self, address: IpAddr, now: Instant) -> Result<(), Duration> {
         if self.most == 0 {

@@ -126,7 +126,7 @@ pub(crate) async fn stream(
                 true
             }
         };
-        let response = completion_stream(completion, app.0.options.keep_alive, write);
+        let response = completion_stream(completion, app.options().keep_alive, write);
         Ok(with_cookies(with_ignored(response, &decoded.ignored.to_string()), &cookies))
     };
     answered.await.map_err(|failure| visit.refusal(failure))

@@ -114,5 +114,5 @@ fn streamed(
         events.drain(..).for_each(|event| encoder.encode(event, out));
         goes_on
     };
-    completion_stream(completion, app.0.options.keep_alive, write)
+    completion_stream(completion, app.options().keep_alive, write)
 }

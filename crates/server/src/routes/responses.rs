@@ -51,7 +51,7 @@ fn continued<F: 'static>(
     decode: Understand<F>,
 ) -> impl Decode<F> + use<F> {
     let (kept, client) = (Arc::clone(&app.0.kept), caller.client());
-    let most = app.0.options.body_limit;
+    let most = app.options().body_limit;
     move |body: &[u8], images: &Images| {
         let request = openai_responses::read(body)?;
         let earlier = match request.previous_response_id() {
@@ -119,7 +119,7 @@ impl Call {
 
     fn streamed(self, app: &App, answer: Answer) -> Response {
         let encoder = StreamEncoder::new(&self.form, self.created);
-        let keep_alive = app.0.options.keep_alive;
+        let keep_alive = app.options().keep_alive;
         if !self.form.background {
             let recording = Recording::new(app.clone(), encoder, self, None);
             return reply::stream(answer, recording, keep_alive);

@@ -1,0 +1,41 @@
+//! Where entries of the request log are kept: apart from everything else, so that neither a full
+//! log nor a slow query holds up what must be durable.
+
+use accounts::UnixMs;
+use request_log::{Entry, Page, Query, Retention, Size};
+
+use crate::StoreFuture;
+
+/// A request log.
+pub trait RequestLog: std::fmt::Debug + Send + Sync + 'static {
+    /// Puts entries in; one whose id is there already replaces it. All or none, and safe from a
+    /// crash of the process on return.
+    ///
+    /// # Errors
+    /// The disk is full or read-only, or the file is damaged; nothing was put in.
+    fn put(&self, entries: Vec<Entry>) -> StoreFuture<'_, ()>;
+
+    /// One page, and how many entries the filter leaves in all.
+    ///
+    /// # Errors
+    /// `TooBroad` when it would take too long; `Unavailable` when the file cannot be read.
+    fn find(&self, query: Query) -> StoreFuture<'_, Page>;
+
+    /// One page without counting the others: [`Page::total`] is zero. For exports.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    fn read(&self, query: Query) -> StoreFuture<'_, Page>;
+
+    /// How much there is.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    fn size(&self) -> StoreFuture<'_, Size>;
+
+    /// Takes the oldest entries out until the bounds hold; gives how many went.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    fn prune(&self, keep: Retention, now: UnixMs) -> StoreFuture<'_, u64>;
+}
