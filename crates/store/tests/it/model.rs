@@ -31,7 +31,12 @@ fn kind(result: &Result<(), StoreError>) -> &'static str {
     match result {
         Ok(()) => "done",
         Err(StoreError::Conflict(_)) => "conflict",
-        Err(StoreError::Unavailable(_) | StoreError::Key(_) | StoreError::InUse(_)) => "broken",
+        Err(
+            StoreError::Unavailable(_)
+            | StoreError::Key(_)
+            | StoreError::InUse(_)
+            | StoreError::TooBroad,
+        ) => "broken",
     }
 }
 
