@@ -58,7 +58,11 @@ pub(crate) fn parts(settings: &Settings) -> Result<Parts, Refused> {
         )
     })?;
     let backend = backend(settings, &ambient)?;
-    let beginning = Beginning { system_proxies: system_proxies()?, declared: declared(settings)? };
+    let beginning = Beginning {
+        system_proxies: system_proxies()?,
+        declared: declared(settings)?,
+        ..Beginning::default()
+    };
     Ok(Parts { key, backend, beginning, ambient })
 }
 
@@ -225,6 +229,7 @@ fn options(settings: &Settings) -> gateway::Options {
                 settings::CompletionRegion::Us => Region::Us,
             },
         },
+        recording: gateway::RecordingOptions::default(),
     }
 }
 

@@ -70,4 +70,6 @@ pub(crate) async fn serve(
         }
     };
     tokio::join!(serving, draining);
+    // The last requests have let go of what was noted of them only now.
+    gateway.finish_log().await;
 }

@@ -29,3 +29,9 @@ pub struct ReplyForm {
     /// the text as well, so that nothing is lost when it comes back.
     pub omits_thinking: bool,
 }
+
+impl crate::Form for ReplyForm {
+    fn is_streamed(&self) -> bool {
+        self.stream
+    }
+}

@@ -28,6 +28,12 @@ pub use encoder::Encoder;
 pub use ignored::Ignored;
 pub use picture::{ImagePolicy, Images};
 
+/// How a client wants its answer.
+pub trait Form {
+    /// Whether as a stream.
+    fn is_streamed(&self) -> bool;
+}
+
 /// Result of decoding a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded<F> {

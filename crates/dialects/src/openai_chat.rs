@@ -33,6 +33,12 @@ pub struct ReplyForm {
     pub calls: CallForm,
 }
 
+impl crate::Form for ReplyForm {
+    fn is_streamed(&self) -> bool {
+        matches!(self.mode, Mode::Stream { .. })
+    }
+}
+
 /// How the model's calls are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallForm {

@@ -31,3 +31,9 @@ pub struct ReplyForm {
     /// What stands in front of the answer's text: the prompt, when the client asked for that.
     pub echo: Option<String>,
 }
+
+impl crate::Form for ReplyForm {
+    fn is_streamed(&self) -> bool {
+        matches!(self.mode, Mode::Stream { .. })
+    }
+}

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use accounts::AccountId;
+use accounts::{AccountId, UpstreamFlow};
 use conversation::{Failure, FailureClass, ToolResult, Turn};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -23,10 +23,11 @@ use upstream::{
 use crate::account::{Account, no_accounts};
 use crate::answer::Batch;
 use crate::driver::{Drive, Ending, Wait, Waiting};
-use crate::grant::{Grant, Report};
+use crate::grant::Grant;
 use crate::keys::Metering;
 use crate::lease::{Lease, Purpose, may_try_elsewhere};
 use crate::memories::Remembered;
+use crate::recording::Recording;
 use crate::service::{Inner, Running};
 use crate::suspended::Resume;
 use crate::transcript::Place;
@@ -41,7 +42,7 @@ pub(crate) struct Work {
     pub(crate) turn: Turn,
     pub(crate) route: Route,
     pub(crate) place: Place,
-    pub(crate) report: Report,
+    pub(crate) recording: Recording,
     /// Whether an account was marked because of it without a look.
     pub(crate) has_marked: AtomicBool,
     pub(crate) out: mpsc::Sender<Batch>,
@@ -93,7 +94,9 @@ impl TurnTask {
 
     async fn tell(&self, work: &Work, failure: Failure, cut: &CancellationToken) {
         self.gateway.counters().fail();
+        work.recording.failed(&failure);
         tracing::info!(
+            request = work.recording.request_id(),
             class = failure.class.name(),
             model = %work.turn.model,
             failure = %failure,
@@ -137,17 +140,19 @@ impl TurnTask {
     ) -> Result<Option<Live>, Failure> {
         let started = Instant::now();
         if let Some((Live { waiting, lease }, results)) = resumed {
-            work.report.trying(lease.account().alias());
+            work.recording.trying(lease.account().id, lease.account().alias());
+            self.note_asking(work, lease.account());
             let (drive, exchange) =
                 Drive::resume(&self.gateway, work, waiting, lease.account().id, started);
             match Box::pin(drive.run(exchange, Some(results))).await {
                 // Nothing was seen of it: the transcript has all that is needed.
                 Ok(Ending::NotTaken(failure)) | Err(failure) => {
                     let account = lease.account().alias();
-                    tracing::info!(%account, %failure, "resumed stream failed");
-                    work.report.failed(account, &failure);
+                    let request = work.recording.request_id();
+                    tracing::info!(request, %account, %failure, "resumed stream failed");
+                    work.recording.attempt_failed(&failure, true);
                 }
-                Ok(ending) => return settle(lease, ending),
+                Ok(ending) => return settle(work, lease, ending),
             }
         }
         self.attempts(work, started).await
@@ -179,15 +184,17 @@ impl TurnTask {
             };
             tried.push(lease.account().id);
             let alias = lease.account().alias();
-            work.report.trying(alias.clone());
+            work.recording.trying(lease.account().id, alias.clone());
+            self.note_asking(work, lease.account());
             let memory = memory_of(remembered.as_ref(), lease.account().id);
             match self.attempt(work, lease.account(), memory, started).await {
-                Ok(ending) => return settle(lease, ending),
+                Ok(ending) => return settle(work, lease, ending),
                 Err(failure) => {
-                    work.report.failed(alias.clone(), &failure);
                     let again =
                         may_try_elsewhere(&failure) && started.elapsed() < options.total_timeout;
+                    work.recording.attempt_failed(&failure, again);
                     tracing::debug!(
+                        request = work.recording.request_id(),
                         account = %alias, %failure, again, "attempt failed before output"
                     );
                     lease.failed_again(&failure, &work.has_marked);
@@ -199,6 +206,14 @@ impl TurnTask {
             }
         }
         Err(last.unwrap_or_else(no_accounts))
+    }
+
+    fn note_asking(&self, work: &Work, account: &Account) {
+        let flow = match account.flow(self.gateway.options().flow) {
+            Flow::Agent => UpstreamFlow::Agent,
+            Flow::Chat => UpstreamFlow::Chat,
+        };
+        work.recording.asking(flow, work.route.model.as_str());
     }
 
     /// `None` when the client has gone while it waited for one. After an attempt that failed,
@@ -225,7 +240,7 @@ impl TurnTask {
             let mut others = gateway.passed_over(purpose);
             // It may be full now, by this very request.
             others.retain(|(alias, _)| Some(alias) != taken.as_ref());
-            work.report.set_passed_over(others);
+            work.recording.set_passed_over(others);
         }
         leased.map(Some)
     }
@@ -338,7 +353,7 @@ impl TurnTask {
 }
 
 /// Gives the account back, unless the stream lives on.
-fn settle(lease: Lease, ending: Ending) -> Result<Option<Live>, Failure> {
+fn settle(work: &Work, lease: Lease, ending: Ending) -> Result<Option<Live>, Failure> {
     match ending {
         Ending::Answered => {
             lease.served();
@@ -347,6 +362,7 @@ fn settle(lease: Lease, ending: Ending) -> Result<Option<Live>, Failure> {
         Ending::Suspended(waiting) => Ok(Some(Live { waiting: *waiting, lease })),
         Ending::Abandoned | Ending::Stalled => Ok(None),
         Ending::FailedVisibly(failure) | Ending::NotTaken(failure) => {
+            work.recording.attempt_failed(&failure, false);
             lease.failed(&failure);
             Err(failure)
         }

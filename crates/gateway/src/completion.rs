@@ -29,6 +29,8 @@ use crate::attempt::{revoked, shutting_down};
 use crate::grant::Grant;
 use crate::keys::Metering;
 use crate::lease::Lease;
+use crate::pace::Paced;
+use crate::recording::Recording;
 use crate::service::{Gateway, Running};
 use crate::transcript::ClientId;
 
@@ -93,6 +95,8 @@ pub struct Completion {
     revoked: CancellationToken,
     running: Running,
     _metering: Option<Metering>,
+    recording: Recording,
+    pace: Paced,
 }
 
 impl Completion {
@@ -102,6 +106,7 @@ impl Completion {
     /// The completion broke off; nothing follows.
     pub async fn next(&mut self) -> Option<Result<CompletionEvent, Failure>> {
         if let Some(first) = self.first.take() {
+            self.pace.pace.push(characters(&first));
             return Some(Ok(first));
         }
         self.lease.as_ref()?;
@@ -115,7 +120,10 @@ impl Completion {
             },
         };
         let failure = match next {
-            Ok(Some(Ok(event))) => return Some(Ok(event)),
+            Ok(Some(Ok(event))) => {
+                self.pace.pace.push(characters(&event));
+                return Some(Ok(event));
+            }
             Ok(None) => {
                 if let Some(lease) = self.lease.take() {
                     lease.served();
@@ -128,6 +136,8 @@ impl Completion {
         if let Some(lease) = self.lease.take() {
             lease.failed(&failure);
         }
+        self.recording.attempt_failed(&failure, false);
+        self.recording.failed(&failure);
         self.running.count_failure();
         Some(Err(failure))
     }
@@ -147,6 +157,7 @@ impl Gateway {
     pub async fn completion_config(
         &self,
         grant: &Grant,
+        recording: &Recording,
         query: &CompletionConfigQuery,
     ) -> Result<CompletionConfig, Failure> {
         let inner = self.inner();
@@ -155,21 +166,25 @@ impl Gateway {
                 inner.backend.completion_config(&caller, inner.ambient.stamp(), query).await
             })
         };
-        self.editor_call(grant, None, &ask).await
+        self.editor_call(grant, recording, None, &ask).await
     }
 
     /// The models for code completion.
     ///
     /// # Errors
     /// Nobody could tell.
-    pub async fn completion_models(&self, grant: &Grant) -> Result<CompletionModels, Failure> {
+    pub async fn completion_models(
+        &self,
+        grant: &Grant,
+        recording: &Recording,
+    ) -> Result<CompletionModels, Failure> {
         let inner = self.inner();
         let ask = |_: Server, caller: Caller| -> Asking<'_, CompletionModels> {
             Box::pin(async move {
                 inner.backend.completion_models(&caller, inner.ambient.stamp()).await
             })
         };
-        self.editor_call(grant, None, &ask).await
+        self.editor_call(grant, recording, None, &ask).await
     }
 
     /// Gives the upstream a copy of a file.
@@ -179,6 +194,7 @@ impl Gateway {
     pub async fn upload_file(
         &self,
         grant: &Grant,
+        recording: &Recording,
         editor: &Editor,
         upload: &FileUpload,
     ) -> Result<(FileSyncOutcome, SetCookies), Failure> {
@@ -189,7 +205,7 @@ impl Gateway {
                 inner.backend.upload_file(&caller, stamp, server, identity, upload).await
             })
         };
-        self.editor_call(grant, Some(editor), &ask).await
+        self.editor_call(grant, recording, Some(editor), &ask).await
     }
 
     /// Changes the upstream's copy of a file.
@@ -199,6 +215,7 @@ impl Gateway {
     pub async fn sync_file(
         &self,
         grant: &Grant,
+        recording: &Recording,
         editor: &Editor,
         changes: &FileSync,
     ) -> Result<(FileSyncOutcome, SetCookies), Failure> {
@@ -209,13 +226,14 @@ impl Gateway {
                 inner.backend.sync_file(&caller, stamp, server, identity, changes).await
             })
         };
-        self.editor_call(grant, Some(editor), &ask).await
+        self.editor_call(grant, recording, Some(editor), &ask).await
     }
 
     /// One call, on one account after the other while that may help.
     async fn editor_call<'a, T>(
         &'a self,
         grant: &Grant,
+        recording: &Recording,
         editor: Option<&Editor>,
         ask: &(dyn Fn(Server, Caller) -> Asking<'a, T> + Sync),
     ) -> Result<T, Failure> {
@@ -223,7 +241,7 @@ impl Gateway {
         let counted = |_: &Failure| inner.counters().fail();
         let _running = self.admit().inspect_err(counted)?;
         let _metering = inner.meter(grant).inspect_err(counted)?;
-        let mut attempts = Attempts::new(inner, grant, editor);
+        let mut attempts = Attempts::new(inner, grant, editor, recording);
         let calls = async {
             loop {
                 let lease = attempts.next().await?;
@@ -247,6 +265,7 @@ impl Gateway {
     pub async fn complete(
         &self,
         grant: &Grant,
+        recording: &Recording,
         editor: &Editor,
         request: &CompletionRequest,
     ) -> Result<Completion, Failure> {
@@ -257,7 +276,7 @@ impl Gateway {
             grant.check_model(model).inspect_err(counted)?;
         }
         let metering = inner.meter(grant).inspect_err(counted)?;
-        let mut attempts = Attempts::new(inner, grant, Some(editor));
+        let mut attempts = Attempts::new(inner, grant, Some(editor), recording);
         let deadline = attempts.deadline;
         let beginning = async {
             loop {
@@ -284,6 +303,8 @@ impl Gateway {
             revoked: grant.revocation(),
             running,
             _metering: metering,
+            pace: Paced::new(recording),
+            recording: recording.clone(),
         })
     }
 
@@ -299,6 +320,11 @@ impl Gateway {
             done = work => done,
         }
     }
+}
+
+/// Of the text that an event brings.
+fn characters(event: &CompletionEvent) -> usize {
+    if let CompletionEvent::Text(text) = event { text.chars().count() } else { 0 }
 }
 
 /// As for turns, except for what is not found: these calls name files as well as models.

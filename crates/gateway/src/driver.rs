@@ -6,7 +6,9 @@
 //! stream to wait for the results.
 
 use accounts::AccountId;
-use conversation::{Event, Failure, Grammar, Limiter, ToolResult, Verdict, WithoutReasoning};
+use conversation::{
+    Event, Failure, Grammar, Limiter, ToolResult, Usage, Verdict, WithoutReasoning,
+};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, sleep_until};
 use upstream::transport::Exchange;
@@ -16,6 +18,7 @@ use self::step::{Step, next_batch, send};
 pub(crate) use self::waiting::{Wait, Waiting};
 use crate::attempt::Work;
 use crate::estimate::Meter;
+use crate::pace::Paced;
 use crate::service::Inner;
 use crate::transcript::AnswerDigest;
 
@@ -48,6 +51,7 @@ pub(crate) struct Drive<'a> {
     /// For a client that wants no reasoning.
     filter: Option<WithoutReasoning>,
     meter: Meter,
+    pace: Paced,
     grammar: Grammar,
     /// Events not yet handed on: before the first visible one, or for a full channel.
     pending: Vec<Event>,
@@ -99,6 +103,7 @@ impl<'a> Drive<'a> {
             limiter: Limiter::new(&work.turn.limits),
             filter: (work.turn.reasoning.wanted == Some(false)).then(WithoutReasoning::default),
             meter: Meter::default(),
+            pace: Paced::new(&work.recording),
             grammar: Grammar::default(),
             pending: Vec::new(),
             looked_at: 0,
@@ -346,12 +351,21 @@ impl<'a> Drive<'a> {
         }
     }
 
+    /// Figures of the answer so far, for its key and the request log.
+    fn note_usage(&self, usage: &Usage) {
+        if let Some(metering) = &self.work.metering {
+            metering.note(usage);
+        }
+        self.work.recording.usage(usage);
+    }
+
     /// Measures and checks what is about to go out; once for every event.
     fn look_at_pending(&mut self) {
+        self.pace.pace.see(&self.pending[self.looked_at..]);
         for event in &self.pending[self.looked_at..] {
             self.meter.see(event);
-            if let (Event::Usage(usage), Some(metering)) = (event, &self.work.metering) {
-                metering.note(usage);
+            if let Event::Usage(usage) = event {
+                self.note_usage(usage);
             }
             self.digest.see(event);
             if cfg!(debug_assertions)

@@ -106,7 +106,7 @@ impl Formatting {
         turn.messages.push(Message::User(vec![Part::Text(correction)]));
         self.gateway
             .answer_freely(Ask {
-                report: self.ask.report(),
+                recording: self.ask.recording.clone(),
                 ..Ask::new(Arc::clone(&self.ask.grant), turn)
             })
             .await

@@ -1,9 +1,10 @@
-//! Who asks, what they may use, and what the administrator is told about it afterwards.
+//! Who asks, and what they may use.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use accounts::{AccountId, Alias, Choice, KeyKind, KeyRecord, Reason, Region, UsageCheck};
+use accounts::{AccountId, Choice, KeyKind, KeyRecord, Region, UsageCheck};
 use conversation::{Failure, FailureClass, Turn};
+use request_log::Who;
 use tokio_util::sync::CancellationToken;
 
 use crate::keys::Meter;
@@ -57,6 +58,15 @@ impl Grant {
     #[must_use]
     pub fn client(&self) -> &ClientId {
         &self.client
+    }
+
+    /// With what the caller came, for the request log.
+    pub(crate) fn who(&self) -> Who {
+        match &self.key {
+            Some(key) => Who::Key(key.record.id.clone()),
+            None if self.is_operator => Who::Operator,
+            None => Who::Shared,
+        }
     }
 
     /// Whether this is the administrator.
@@ -128,70 +138,5 @@ impl Grant {
             Some(UsageCheck::All) => true,
             Some(UsageCheck::Models(models)) => models.iter().any(|known| known == model),
         }
-    }
-}
-
-/// What the administrator may know of a request: which account served, and why not the others.
-/// Stays empty for everybody else's requests.
-#[derive(Debug, Clone, Default)]
-pub struct Report {
-    course: Arc<Mutex<Course>>,
-    is_kept: bool,
-}
-
-#[derive(Debug, Default)]
-struct Course {
-    attempts: Vec<(Alias, String)>,
-    served: Option<Alias>,
-    passed_over: Vec<(Alias, Reason)>,
-}
-
-impl Report {
-    pub(crate) fn of(grant: &Grant) -> Self {
-        Self { course: Arc::default(), is_kept: grant.is_operator }
-    }
-
-    fn course(&self) -> std::sync::MutexGuard<'_, Course> {
-        self.course.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn keep(&self, note: impl FnOnce(&mut Course)) {
-        if self.is_kept {
-            note(&mut self.course());
-        }
-    }
-
-    pub(crate) fn failed(&self, alias: Alias, failure: &Failure) {
-        self.keep(|course| {
-            course.served = None;
-            course.attempts.push((alias, failure.class.name().to_owned()));
-        });
-    }
-
-    /// Whoever is at it; the beginning of an answer makes it the one that served.
-    pub(crate) fn trying(&self, alias: Alias) {
-        self.keep(|course| course.served = Some(alias));
-    }
-
-    pub(crate) fn set_passed_over(&self, accounts: Vec<(Alias, Reason)>) {
-        self.keep(|course| course.passed_over = accounts);
-    }
-
-    /// The account that answered.
-    #[must_use]
-    pub fn served(&self) -> Option<Alias> {
-        self.course().served.clone()
-    }
-
-    /// Attempts that failed before, in order: the account and the class of its failure.
-    #[must_use]
-    pub fn attempts(&self) -> Vec<(Alias, String)> {
-        self.course().attempts.clone()
-    }
-
-    /// Accounts that were not taken, and why; only told for the administrator.
-    #[must_use]
-    pub fn passed_over(&self) -> Vec<(Alias, Reason)> {
-        self.course().passed_over.clone()
     }
 }

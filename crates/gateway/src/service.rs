@@ -7,7 +7,8 @@ use std::time::Duration;
 use accounts::{MarkTexts, PoolPolicy};
 use arc_swap::{ArcSwap, Guard};
 use conversation::{Failure, FailureClass, Model, Retry, Turn};
-use store::Store;
+use request_log::Observer;
+use store::{RequestLog, Store};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,10 +26,12 @@ use crate::book::Book;
 use crate::catalogue::Catalogue;
 use crate::completion::{CompletionOptions, Editors};
 use crate::format::Format;
-use crate::grant::{Grant, Report};
+use crate::grant::Grant;
 use crate::keys::Keys;
 use crate::lease::Purpose;
 use crate::memories::{Memories, MemoryOptions};
+use crate::recorder::{LogStats, Recorder, RecordingOptions, keep_log};
+use crate::recording::Recording;
 use crate::route::{self, Resolved};
 use crate::suspended::{SuspendOptions, Suspended};
 use crate::transcript::{ClientId, Place};
@@ -64,6 +67,7 @@ pub struct Options {
     /// In front of the text of client keys.
     pub key_prefix: String,
     pub completion: CompletionOptions,
+    pub recording: RecordingOptions,
 }
 
 /// What a gateway begins with, besides what its store holds.
@@ -73,6 +77,10 @@ pub struct Beginning {
     pub system_proxies: SystemProxies,
     /// Accounts that the settings declare.
     pub declared: Vec<AccountInput>,
+    /// Where the request log is kept.
+    pub request_log: Option<Arc<dyn RequestLog>>,
+    /// Is told of every request that is over.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 /// Figures since the start.
@@ -85,6 +93,7 @@ pub struct Stats {
     pub leases: usize,
     /// Streams that wait for the results of a client's tools.
     pub suspended: usize,
+    pub log: LogStats,
 }
 
 /// A turn and who asks for it.
@@ -93,7 +102,7 @@ pub struct Ask {
     pub(crate) grant: Arc<Grant>,
     pub(crate) turn: Turn,
     pub(crate) place: Place,
-    pub(crate) report: Report,
+    pub(crate) recording: Recording,
 }
 
 impl Ask {
@@ -101,14 +110,20 @@ impl Ask {
     #[must_use]
     pub fn new(grant: Arc<Grant>, turn: Turn) -> Self {
         let place = Place::of(grant.client(), &turn.messages);
-        let report = Report::of(&grant);
-        Self { grant, turn, place, report }
+        let recording = Recording::none();
+        Self { grant, turn, place, recording }
     }
 
-    /// Filled while the turn is served, for the administrator's requests.
+    /// Notes what becomes of it here.
     #[must_use]
-    pub fn report(&self) -> Report {
-        self.report.clone()
+    pub fn recorded(self, recording: Recording) -> Self {
+        recording.note_prompt(&self.turn);
+        Self { recording, ..self }
+    }
+
+    #[must_use]
+    pub fn recording(&self) -> &Recording {
+        &self.recording
     }
 
     #[must_use]
@@ -138,8 +153,9 @@ pub(crate) struct Inner {
     /// Owns the turns and the refresh of the catalogue.
     pub(crate) tasks: TaskTracker,
     /// Ends turns that are still running when the time to finish is over.
-    cut: CancellationToken,
+    pub(crate) cut: CancellationToken,
     counters: Counters,
+    pub(crate) recorder: Arc<Recorder>,
 }
 
 #[derive(Default)]
@@ -175,6 +191,9 @@ impl Gateway {
         if !first.is_empty() {
             store.apply(first).await?;
         }
+        let (log, observer) = (beginning.request_log, beginning.observer);
+        let is_enabled = options.recording.enabled;
+        let recorder = Recorder::new(log, observer, is_enabled, &*ambient).await;
         let tasks = TaskTracker::new();
         let book = Book::new(store, &snapshot, options.pool.clone(), tasks.clone());
         let gateway = Self(Arc::new(Inner {
@@ -193,6 +212,7 @@ impl Gateway {
             tasks,
             cut: CancellationToken::new(),
             counters: Counters::default(),
+            recorder: Arc::new(recorder),
         }));
         gateway.declare(beginning.declared).await?;
         Ok(gateway)
@@ -203,6 +223,7 @@ impl Gateway {
         self.0.book.roster().set_policy(options.pool.clone());
         self.0.suspended.set_options(options.suspend);
         self.0.memories.set_options(options.memory);
+        self.0.recorder.set_enabled(options.recording.enabled);
         self.0.options.store(Arc::new(options));
         self.0.book.freed.notify_waiters();
     }
@@ -227,19 +248,21 @@ impl Gateway {
     /// Nobody could answer; nothing was visible yet.
     pub async fn answer(&self, ask: Ask) -> Result<Answer, Failure> {
         let counted = |_: &Failure| self.0.counters.fail();
-        let format = Format::of(&ask.turn).inspect_err(counted)?;
-        match format {
-            None => self.answer_freely(ask).await,
+        let recording = ask.recording.clone();
+        let answer = match Format::of(&ask.turn).inspect_err(counted) {
+            Ok(None) => self.answer_freely(ask).await,
             // Rare, and larger than the other way.
-            Some(format) => Box::pin(self.answer_in_format(ask, format)).await,
-        }
+            Ok(Some(format)) => Box::pin(self.answer_in_format(ask, format)).await,
+            Err(failure) => Err(failure),
+        };
+        answer.inspect_err(|failure| recording.failed(failure))
     }
 
     /// The answer as the model gives it.
     pub(crate) async fn answer_freely(&self, ask: Ask) -> Result<Answer, Failure> {
         let counted = |_: &Failure| self.0.counters.fail();
         let running = self.admit().inspect_err(counted)?;
-        let Ask { grant, turn, place, report } = ask;
+        let Ask { grant, turn, place, recording } = ask;
         grant.check(&turn).inspect_err(counted)?;
         let resolved = route::resolve(&turn, &self.0.catalogue);
         check_images(&turn, &resolved).inspect_err(counted)?;
@@ -252,7 +275,7 @@ impl Gateway {
             turn,
             route,
             place,
-            report,
+            recording,
             has_marked,
             out,
             metering,
@@ -329,6 +352,7 @@ impl Gateway {
             failed: counters.failed.load(Ordering::Relaxed),
             leases: self.0.book.roster().in_use(),
             suspended: self.0.suspended.count(),
+            log: self.0.recorder.stats(),
         }
     }
 
@@ -338,10 +362,16 @@ impl Gateway {
         self.spawn(async move { keep_catalogue_fresh(&inner).await });
         self.spawn(keep_up(Arc::clone(&self.0)));
         self.spawn(save_usage(Arc::clone(&self.0)));
+        self.spawn_to_end(keep_log(Arc::clone(&self.0)));
     }
 
     fn is_busy(&self) -> bool {
         self.stats().active > 0 || self.0.counters.formatting.load(Ordering::Acquire) > 0
+    }
+
+    /// Writes the last entries of the request log: when the edge has let go of all requests.
+    pub async fn finish_log(&self) {
+        self.0.recorder.finish().await;
     }
 
     /// Lets running turns finish for at most `grace`, then ends them with an error.
@@ -373,6 +403,11 @@ impl Counters {
 }
 
 impl Inner {
+    /// The request log, unless there is none or it is switched off.
+    pub(crate) fn request_log(&self) -> Option<Arc<dyn RequestLog>> {
+        self.recorder.log()
+    }
+
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
     }

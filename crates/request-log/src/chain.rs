@@ -29,23 +29,24 @@ impl Chain {
     pub fn push(&mut self, characters: usize, at: Duration) {
         let characters = u32::try_from(characters).unwrap_or(u32::MAX);
         let at = u32::try_from(at.as_millis()).unwrap_or(u32::MAX);
-        match self.0.last_mut() {
-            Some(last) if last.at == at => {
-                last.characters = last.characters.saturating_add(characters);
-            }
-            Some(_) | None => self.0.push(ChainPoint { characters, at }),
+        if let Some(last) = self.0.last_mut().filter(|last| last.at == at) {
+            last.characters = last.characters.saturating_add(characters);
+            return;
         }
-        if self.0.len() > POINTS {
+        // Before there is one more, so that the memory is never doubled for it.
+        if self.0.len() == POINTS {
             self.halve();
         }
+        self.0.push(ChainPoint { characters, at });
     }
 
     fn halve(&mut self) {
-        let joined = self.0.chunks(2).map(|pair| ChainPoint {
-            characters: pair.iter().fold(0, |sum, point| point.characters.saturating_add(sum)),
-            at: pair.last().map_or(0, |point| point.at),
-        });
-        self.0 = joined.collect();
+        for at in 0..self.0.len() / 2 {
+            let (first, second) = (self.0[2 * at], self.0[2 * at + 1]);
+            let characters = first.characters.saturating_add(second.characters);
+            self.0[at] = ChainPoint { characters, at: second.at };
+        }
+        self.0.truncate(POINTS / 2);
     }
 
     #[must_use]

@@ -10,6 +10,7 @@ mod chain;
 mod entry;
 mod gaps;
 mod query;
+mod redact;
 
 pub use chain::{Chain, ChainPoint};
 pub use entry::{
@@ -17,6 +18,7 @@ pub use entry::{
 };
 pub use gaps::Gaps;
 pub use query::{MOST_PER_PAGE, Order, Page, Query, Retention, Size};
+pub use redact::{Excerpt, redacted, tail};
 
 /// Is told of every request that is over, on the task that served it: must be quick, and must not
 /// block.

@@ -8,14 +8,17 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use conversation::{Failure, FailureClass, Retry};
-use gateway::{AccountView, ClientId, Grant, KeyRefusal};
+use gateway::{AccountView, Arrival, ClientId, Grant, KeyRefusal, Recording};
+use http::HeaderMap;
 use http::request::Parts;
+use request_log::Dialect;
 use tokio::time::Instant;
 
 use crate::failure::Refusal;
 use crate::listen::Peer;
+use crate::recorded::recorded;
 use crate::router::Visit;
-use crate::table::Access;
+use crate::table::{Access, Route};
 use crate::{App, body, percent};
 
 pub(crate) use self::guesses::Guesses;
@@ -41,9 +44,15 @@ pub(crate) enum Role {
 pub(crate) struct Caller {
     pub(crate) grant: Arc<Grant>,
     role: Role,
+    recording: Recording,
 }
 
 impl Caller {
+    /// Where it is noted what becomes of the request.
+    pub(crate) fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
     /// Keeps the conversations of different keys apart.
     pub(crate) fn client(&self) -> ClientId {
         self.grant.client().clone()
@@ -93,9 +102,37 @@ impl<S: Send + Sync> FromRequestParts<S> for Trusted {
     }
 }
 
+/// What is seen to before a closed route is served.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gate {
+    pub(crate) access: Access,
+    logged: Option<Logged>,
+}
+
+/// As what a route's requests are kept.
+#[derive(Debug, Clone, Copy)]
+struct Logged {
+    dialect: Dialect,
+    endpoint: &'static str,
+}
+
+impl Gate {
+    pub(crate) fn of(route: &Route) -> Self {
+        let logged = |dialect| Logged { dialect, endpoint: route.path };
+        Self { access: route.access, logged: route.logged.map(logged) }
+    }
+}
+
+impl Logged {
+    fn arrival(self, visit: &Visit, _headers: &HeaderMap) -> Arrival {
+        let Self { dialect, endpoint } = self;
+        Arrival { request_id: visit.id.clone(), dialect, endpoint, trace: None }
+    }
+}
+
 /// The layer around every closed route.
 pub(crate) async fn require_key(
-    State((app, access)): State<(App, Access)>,
+    State((app, gate)): State<(App, Gate)>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -103,14 +140,24 @@ pub(crate) async fn require_key(
     let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| address);
     let keys = presented(request.uri().path(), request.headers());
     let checked = admit(&app, &keys, address).and_then(|caller| {
-        permitted(access, caller.role)?;
+        permitted(gate.access, caller.role)?;
         Ok(caller)
     });
     let failure = match checked {
-        Ok(caller) => {
-            Visit::of(request.extensions()).note_caller(&caller);
+        Ok(mut caller) => {
+            let visit = Visit::of(request.extensions());
+            visit.note_caller(&caller);
+            let Some(logged) = gate.logged else {
+                request.extensions_mut().insert(caller);
+                return next.run(request).await;
+            };
+            let arrival = logged.arrival(&visit, request.headers());
+            let recording = app.0.gateway.record(arrival, &caller.grant);
+            caller.recording = recording.clone();
+            visit.trace.set_recording(recording.clone());
             request.extensions_mut().insert(caller);
-            return next.run(request).await;
+            let response = next.run(request).await;
+            return recorded(response, recording);
         }
         Err(failure) => failure,
     };
@@ -170,7 +217,8 @@ fn admit(app: &App, keys: &[&str], address: IpAddr) -> Result<Caller, Failure> {
 fn identify(app: &App, key: &str) -> Result<Identified, Wrong> {
     let options = app.options();
     let found = |role, grant, is_guessable| {
-        Ok(Identified { caller: Caller { grant: Arc::new(grant), role }, is_guessable })
+        let caller = Caller { grant: Arc::new(grant), role, recording: Recording::none() };
+        Ok(Identified { caller, is_guessable })
     };
     let is_short = |token: &ClientKey| token.expose().len() < LONG;
     if options.key.matches(key) {

@@ -16,6 +16,7 @@ mod language;
 mod listen;
 mod percent;
 mod private;
+mod recorded;
 mod remote_image;
 mod reply;
 mod router;

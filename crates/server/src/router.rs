@@ -13,7 +13,7 @@ use http::{Extensions, HeaderName, HeaderValue, StatusCode, header};
 use tower_http::cors::CorsLayer;
 
 use crate::App;
-use crate::auth::{Caller, require_key};
+use crate::auth::{Caller, Gate, require_key};
 use crate::cors;
 use crate::failure::{Refusal, Surface};
 use crate::language::Language;
@@ -26,30 +26,28 @@ pub(crate) const CURSOR_BASE: &str = "/cursor";
 
 /// The service.
 pub fn router(app: App) -> Router {
-    let guard = |access| middleware::from_fn_with_state((app.clone(), access), require_key);
+    let guard = |gate| middleware::from_fn_with_state((app.clone(), gate), require_key);
     // Handlers of one path are one method router, so that a 405 knows all methods.
-    let mut paths: Vec<(String, Access, MethodRouter<App>)> = Vec::new();
+    let mut paths: Vec<(String, Gate, MethodRouter<App>)> = Vec::new();
     for route in ROUTES {
         for path in route.paths(&app.options().route_prefix) {
             let handler = (route.handler)();
             match paths.iter().position(|(known, ..)| *known == path) {
                 Some(at) => {
-                    let (path, access, known) = paths.swap_remove(at);
-                    paths.push((path, access, known.merge(handler)));
+                    let (path, gate, known) = paths.swap_remove(at);
+                    paths.push((path, gate, known.merge(handler)));
                 }
-                None => paths.push((path, route.access, handler)),
+                None => paths.push((path, Gate::of(route), handler)),
             }
         }
     }
     let mut router = Router::new();
-    for (path, access, handler) in paths {
+    for (path, gate, handler) in paths {
         let handler = handler.fallback(method_not_allowed);
-        let handler = match access {
+        let handler = match gate.access {
             Access::Open => handler,
             // Around the route's 405 as well: 401 comes before everything else.
-            access @ (Access::Key | Access::Admin | Access::AdminOrShared) => {
-                handler.layer(guard(access))
-            }
+            Access::Key | Access::Admin | Access::AdminOrShared => handler.layer(guard(gate)),
         };
         router = router.route(&path, handler);
     }
@@ -109,6 +107,7 @@ impl Visit {
     }
 
     pub(crate) fn refusal(&self, failure: Failure) -> Refusal {
+        self.trace.failed(&failure);
         let failure = self.told(failure);
         let (surface, request_id) = (self.surface, self.id.clone());
         Refusal { surface, status: None, failure: Box::new(failure), request_id }

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use conversation::{Failure, FailureClass, Reply};
-use dialects::{Decoded, Encoder, Ignored, Images};
+use dialects::{Decoded, Encoder, Form, Ignored, Images};
 use gateway::{Answer, Ask, Counted};
 use http::{HeaderName, HeaderValue, StatusCode};
 
@@ -53,7 +53,7 @@ pub(crate) async fn read(app: &App, body: Body) -> Result<Bytes, Failure> {
 }
 
 /// Turns a body into a question; pictures behind URLs are fetched on the way.
-pub(crate) async fn understand<F: Send + 'static>(
+pub(crate) async fn understand<F: Form + Send + 'static>(
     app: &App,
     caller: &Caller,
     bytes: Bytes,
@@ -75,7 +75,7 @@ struct Once<F> {
     wanted: Vec<String>,
 }
 
-async fn decode_once<F: Send + 'static>(
+async fn decode_once<F: Form + Send + 'static>(
     app: &App,
     caller: &Caller,
     bytes: Bytes,
@@ -83,10 +83,12 @@ async fn decode_once<F: Send + 'static>(
     decode: Arc<impl Decode<F>>,
 ) -> Result<Once<F>, Failure> {
     let inline = bytes.len() <= DECODE_INLINE && images.fetched.is_empty() && is_light(&bytes);
-    let grant = Arc::clone(&caller.grant);
+    let (grant, recording) = (Arc::clone(&caller.grant), caller.recording().clone());
     let work = move || {
         let Decoded { turn, form, ignored, wanted } = decode(&bytes, &images)?;
-        Ok(Once { question: Question { ask: Ask::new(grant, turn), form, ignored }, wanted })
+        recording.asked(turn.model.as_str(), form.is_streamed());
+        let ask = Ask::new(grant, turn).recorded(recording);
+        Ok(Once { question: Question { ask, form, ignored }, wanted })
     };
     if inline {
         return work();
@@ -127,6 +129,7 @@ impl Remarks {
             }
             names.push_str(field);
         }
+        question.ask.recording().ignored(&names);
         Self(names)
     }
 
@@ -143,7 +146,6 @@ impl Remarks {
 /// Asks the gateway.
 pub(crate) async fn answer(app: &App, visit: &Visit, ask: Ask) -> Result<Answer, Failure> {
     tracing::debug!(request = %visit.id, model = %ask.turn().model, "request");
-    visit.trace.report(ask.report());
     app.0.gateway.answer(ask).await.inspect_err(|failure| {
         tracing::info!(request = %visit.id, class = failure.class.name(), "request failed");
     })

@@ -1,6 +1,7 @@
 //! The whole route table.
 
 use axum::routing::{MethodRouter, delete, get, post};
+use request_log::Dialect;
 
 use crate::App;
 use crate::router::CURSOR_BASE;
@@ -35,6 +36,8 @@ pub struct Route {
     pub prefixed: bool,
     /// Whether it is also served under `/cursor`.
     pub cursor: bool,
+    /// As what its requests are kept in the request log, if they are.
+    pub logged: Option<Dialect>,
     pub(crate) handler: fn() -> MethodRouter<App>,
 }
 
@@ -46,24 +49,37 @@ pub const ROUTES: &[Route] = &[
         cursor: true,
         ..closed("POST", "/v1/chat/completions", || post(openai_chat::chat_completions))
             .reads_body()
+            .logged(Dialect::OpenAiChat)
     },
-    closed("POST", "/v1/completions", || post(completions::completions)).reads_body(),
-    closed("POST", "/v1/messages", || post(anthropic::messages)).reads_body(),
-    closed("POST", "/v1/messages/count_tokens", || post(anthropic::count_tokens)).reads_body(),
-    closed("POST", "/v1/responses", || post(responses::create)).reads_body(),
-    closed("POST", "/v1/responses/input_tokens", || post(responses::input_tokens)).reads_body(),
-    closed("POST", "/v1/responses/compact", || post(responses::compact)).reads_body(),
+    closed("POST", "/v1/completions", || post(completions::completions))
+        .reads_body()
+        .logged(Dialect::OpenAiCompletions),
+    closed("POST", "/v1/messages", || post(anthropic::messages))
+        .reads_body()
+        .logged(Dialect::Anthropic),
+    closed("POST", "/v1/messages/count_tokens", || post(anthropic::count_tokens))
+        .reads_body()
+        .logged(Dialect::Anthropic),
+    closed("POST", "/v1/responses", || post(responses::create))
+        .reads_body()
+        .logged(Dialect::OpenAiResponses),
+    closed("POST", "/v1/responses/input_tokens", || post(responses::input_tokens))
+        .reads_body()
+        .logged(Dialect::OpenAiResponses),
+    closed("POST", "/v1/responses/compact", || post(responses::compact))
+        .reads_body()
+        .logged(Dialect::OpenAiResponses),
     closed("GET", "/v1/responses/{id}", || get(responses::show)),
     closed("DELETE", "/v1/responses/{id}", || delete(responses::remove)),
     closed("GET", "/v1/responses/{id}/input_items", || get(responses::input_items)),
     closed("POST", "/v1/responses/{id}/cancel", || post(responses::cancel)),
     Route { cursor: true, ..closed("GET", "/v1/models", || get(models::list)) },
     Route { cursor: true, ..closed("GET", "/v1/models/{*id}", || get(models::show)) },
-    closed("POST", "/cpp/config", || post(editor::config)).reads_body(),
-    closed("POST", "/cpp/models", || post(editor::models)),
-    closed("POST", "/cpp/stream", || post(editor::stream)).reads_body(),
-    closed("POST", "/file/upload", || post(editor::upload)).reads_body(),
-    closed("POST", "/file/sync", || post(editor::sync)).reads_body(),
+    closed("POST", "/cpp/config", || post(editor::config)).reads_body().logged(Dialect::Editor),
+    closed("POST", "/cpp/models", || post(editor::models)).logged(Dialect::Editor),
+    closed("POST", "/cpp/stream", || post(editor::stream)).reads_body().logged(Dialect::Editor),
+    closed("POST", "/file/upload", || post(editor::upload)).reads_body().logged(Dialect::Editor),
+    closed("POST", "/file/sync", || post(editor::sync)).reads_body().logged(Dialect::Editor),
     own("/tokens/get", || post(tokens::get)),
     own("/tokens/set", || post(tokens::set)),
     own("/tokens/add", || post(tokens::add)),
@@ -111,7 +127,8 @@ const fn open(
     handler: fn() -> MethodRouter<App>,
 ) -> Route {
     let access = Access::Open;
-    Route { method, path, access, reads_body: false, prefixed: false, cursor: false, handler }
+    let (reads_body, prefixed, cursor, logged) = (false, false, false, None);
+    Route { method, path, access, reads_body, prefixed, cursor, logged, handler }
 }
 
 const fn closed(
@@ -120,7 +137,8 @@ const fn closed(
     handler: fn() -> MethodRouter<App>,
 ) -> Route {
     let access = Access::Key;
-    Route { method, path, access, reads_body: false, prefixed: true, cursor: false, handler }
+    let (reads_body, prefixed, cursor, logged) = (false, true, false, None);
+    Route { method, path, access, reads_body, prefixed, cursor, logged, handler }
 }
 
 /// For the administrator.
@@ -137,6 +155,10 @@ const fn shared(path: &'static str, handler: fn() -> MethodRouter<App>) -> Route
 impl Route {
     const fn reads_body(self) -> Self {
         Self { reads_body: true, ..self }
+    }
+
+    const fn logged(self, dialect: Dialect) -> Self {
+        Self { logged: Some(dialect), ..self }
     }
 
     /// Every path it is served at.
@@ -163,13 +185,14 @@ mod tests {
             .iter()
             .map(|route| {
                 format!(
-                    "{} {} {:?} body={} prefixed={} cursor={}",
+                    "{} {} {:?} body={} prefixed={} cursor={}{}",
                     route.method,
                     route.path,
                     route.access,
                     route.reads_body,
                     route.prefixed,
-                    route.cursor
+                    route.cursor,
+                    route.logged.map_or("", |_| " logged")
                 )
             })
             .collect();
@@ -178,24 +201,24 @@ mod tests {
             [
                 "GET / Open body=false prefixed=false cursor=false",
                 "GET /health Open body=false prefixed=false cursor=false",
-                "POST /v1/chat/completions Key body=true prefixed=true cursor=true",
-                "POST /v1/completions Key body=true prefixed=true cursor=false",
-                "POST /v1/messages Key body=true prefixed=true cursor=false",
-                "POST /v1/messages/count_tokens Key body=true prefixed=true cursor=false",
-                "POST /v1/responses Key body=true prefixed=true cursor=false",
-                "POST /v1/responses/input_tokens Key body=true prefixed=true cursor=false",
-                "POST /v1/responses/compact Key body=true prefixed=true cursor=false",
+                "POST /v1/chat/completions Key body=true prefixed=true cursor=true logged",
+                "POST /v1/completions Key body=true prefixed=true cursor=false logged",
+                "POST /v1/messages Key body=true prefixed=true cursor=false logged",
+                "POST /v1/messages/count_tokens Key body=true prefixed=true cursor=false logged",
+                "POST /v1/responses Key body=true prefixed=true cursor=false logged",
+                "POST /v1/responses/input_tokens Key body=true prefixed=true cursor=false logged",
+                "POST /v1/responses/compact Key body=true prefixed=true cursor=false logged",
                 "GET /v1/responses/{id} Key body=false prefixed=true cursor=false",
                 "DELETE /v1/responses/{id} Key body=false prefixed=true cursor=false",
                 "GET /v1/responses/{id}/input_items Key body=false prefixed=true cursor=false",
                 "POST /v1/responses/{id}/cancel Key body=false prefixed=true cursor=false",
                 "GET /v1/models Key body=false prefixed=true cursor=true",
                 "GET /v1/models/{*id} Key body=false prefixed=true cursor=true",
-                "POST /cpp/config Key body=true prefixed=true cursor=false",
-                "POST /cpp/models Key body=false prefixed=true cursor=false",
-                "POST /cpp/stream Key body=true prefixed=true cursor=false",
-                "POST /file/upload Key body=true prefixed=true cursor=false",
-                "POST /file/sync Key body=true prefixed=true cursor=false",
+                "POST /cpp/config Key body=true prefixed=true cursor=false logged",
+                "POST /cpp/models Key body=false prefixed=true cursor=false logged",
+                "POST /cpp/stream Key body=true prefixed=true cursor=false logged",
+                "POST /file/upload Key body=true prefixed=true cursor=false logged",
+                "POST /file/sync Key body=true prefixed=true cursor=false logged",
                 "POST /tokens/get Admin body=true prefixed=false cursor=false",
                 "POST /tokens/set Admin body=true prefixed=false cursor=false",
                 "POST /tokens/add Admin body=true prefixed=false cursor=false",

@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 
 use accounts::{MarkKind, Reason};
-use gateway::Report;
+use conversation::Failure;
+use gateway::Recording;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::percent::encoded;
@@ -15,7 +16,7 @@ const MOST: usize = 2 << 10;
 #[derive(Default)]
 pub(crate) struct Trace {
     shown: OnceLock<()>,
-    report: OnceLock<Report>,
+    recording: OnceLock<Recording>,
 }
 
 impl std::fmt::Debug for Trace {
@@ -35,24 +36,32 @@ impl Trace {
         let _ = self.shown.set(());
     }
 
-    /// Where the gateway notes what becomes of the request. The first one counts.
-    pub(crate) fn report(&self, report: Report) {
-        let _ = self.report.set(report);
+    /// Where it is noted what becomes of the request.
+    pub(crate) fn set_recording(&self, recording: Recording) {
+        let _ = self.recording.set(recording);
+    }
+
+    /// The request has failed.
+    pub(crate) fn failed(&self, failure: &Failure) {
+        if let Some(recording) = self.recording.get() {
+            recording.failed(failure);
+        }
     }
 
     /// What is known when the answer begins.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        let (Some(()), Some(report)) = (self.shown.get(), self.report.get()) else { return };
-        let served = report.served();
+        let (Some(()), Some(recording)) = (self.shown.get(), self.recording.get()) else { return };
+        let served = recording.served();
         let mut room = MOST;
         if let Some(alias) = &served {
             put(headers, "x-cursor-account", encoded(alias.as_str()), &mut room);
         }
         let pair =
             |alias: accounts::Alias, word: &str| format!("{}={word}", encoded(alias.as_str()));
-        let attempts = report.attempts().into_iter().map(|(alias, class)| pair(alias, &class));
+        let attempts =
+            recording.failed_attempts().into_iter().map(|(alias, class)| pair(alias, &class));
         list(headers, "x-cursor-attempts", attempts, &mut room);
-        let passed = report.passed_over().into_iter();
+        let passed = recording.passed_over().into_iter();
         let passed = passed.map(|(alias, reason)| pair(alias, word(reason)));
         list(headers, "x-cursor-passed-over", passed, &mut room);
     }

@@ -17,6 +17,12 @@ pub struct CompactionForm {
     pub(super) kept: Vec<String>,
 }
 
+impl crate::Form for CompactionForm {
+    fn is_streamed(&self) -> bool {
+        false
+    }
+}
+
 #[derive(Serialize)]
 struct Compaction<'a> {
     id: String,

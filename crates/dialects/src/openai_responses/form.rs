@@ -24,3 +24,9 @@ pub struct ReplyForm {
     /// object, without braces. Long tool lists are written into three events of every stream.
     pub(super) echo: String,
 }
+
+impl crate::Form for ReplyForm {
+    fn is_streamed(&self) -> bool {
+        self.stream
+    }
+}

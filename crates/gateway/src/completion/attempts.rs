@@ -14,6 +14,7 @@ use crate::account::{Account, no_accounts};
 use crate::attempt::more_useful;
 use crate::grant::Grant;
 use crate::lease::{Lease, Purpose, may_try_elsewhere};
+use crate::recording::Recording;
 use crate::service::Inner;
 
 /// One account after the other, while that may help.
@@ -21,6 +22,7 @@ pub(super) struct Attempts<'a> {
     inner: &'a Arc<Inner>,
     grant: &'a Grant,
     editor: Option<[u8; 32]>,
+    recording: &'a Recording,
     tried: Vec<AccountId>,
     last: Option<Failure>,
     has_marked: AtomicBool,
@@ -29,11 +31,17 @@ pub(super) struct Attempts<'a> {
 }
 
 impl<'a> Attempts<'a> {
-    pub(super) fn new(inner: &'a Arc<Inner>, grant: &'a Grant, editor: Option<&Editor>) -> Self {
+    pub(super) fn new(
+        inner: &'a Arc<Inner>,
+        grant: &'a Grant,
+        editor: Option<&Editor>,
+        recording: &'a Recording,
+    ) -> Self {
         Self {
             inner,
             grant,
             editor: editor.map(|editor| editor.digest(grant)),
+            recording,
             tried: Vec::new(),
             last: None,
             has_marked: AtomicBool::new(false),
@@ -56,6 +64,7 @@ impl<'a> Attempts<'a> {
             self.note(&lease);
         }
         self.tried.push(lease.account().id);
+        self.recording.trying(lease.account().id, lease.account().alias());
         Ok(lease)
     }
 
@@ -74,12 +83,14 @@ impl<'a> Attempts<'a> {
     /// Nobody else is to be asked.
     pub(super) fn failed(&mut self, lease: Lease, failure: Failure) -> Result<(), Failure> {
         let again = may_try_elsewhere(&failure) && Instant::now() < self.deadline;
+        let is_last = self.tried.len() >= self.inner.options().max_attempts;
+        self.recording.attempt_failed(&failure, again && !is_last);
         lease.failed_again(&failure, &self.has_marked);
         if !again {
             return Err(failure);
         }
         let failure = more_useful(self.last.take(), failure);
-        if self.tried.len() >= self.inner.options().max_attempts {
+        if is_last {
             return Err(failure);
         }
         self.last = Some(failure);

@@ -72,9 +72,7 @@ impl Drive<'_> {
             } else {
                 estimate
             };
-            if let Some(metering) = &self.work.metering {
-                metering.note(&usage);
-            }
+            self.note_usage(&usage);
             self.pending.push(Event::Usage(usage));
         }
         // Both were looked at, or say nothing to those who look.
@@ -87,9 +85,7 @@ impl Drive<'_> {
     /// answer costs what it costs, whether its reader stays to the end or not.
     pub(super) fn note_estimate(&self) -> Option<conversation::Usage> {
         let estimate = self.meter.estimate(&self.work.turn)?;
-        if let Some(metering) = &self.work.metering {
-            metering.note(&estimate);
-        }
+        self.note_usage(&estimate);
         Some(estimate)
     }
 

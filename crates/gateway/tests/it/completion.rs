@@ -8,7 +8,7 @@ use conversation::completion::{
     CompletionEvent, CompletionRequest, CurrentFile, FileSyncOutcome, FileUpload, Position,
 };
 use conversation::{Failure, FailureClass, Retry};
-use gateway::{Completion, CompletionOptions, Cookies, Editor, Grant, Options};
+use gateway::{Completion, CompletionOptions, Cookies, Editor, Grant, Options, Recording};
 use simulator::{AccountBehaviour, CallOutcome};
 use tokio::task::JoinSet;
 use upstream::Flow;
@@ -54,7 +54,7 @@ fn upload(uuid: &str) -> FileUpload {
 
 async fn begin(rig: &Rig, grant: &Grant, text: &str) -> Result<Completion, Failure> {
     let (editor, request) = (editor('a'), about(text));
-    soon("the beginning", rig.gateway.complete(grant, &editor, &request)).await
+    soon("the beginning", rig.gateway.complete(grant, &Recording::none(), &editor, &request)).await
 }
 
 /// All texts, or the failure; nothing follows either.
@@ -141,7 +141,8 @@ async fn when_all_fail_the_failure_of_the_last_is_told() {
     for user in [ANN, BOB] {
         rig.treat(user, AccountBehaviour::HttpStatus(503));
     }
-    let uploaded = rig.gateway.upload_file(&grant(), &editor('a'), &upload("u")).await;
+    let uploaded =
+        rig.gateway.upload_file(&grant(), &Recording::none(), &editor('a'), &upload("u")).await;
     let failure = uploaded.expect_err("down");
     assert!(!failure.client.contains("no upstream account"), "{failure:?}");
     assert_eq!(users(&rig, UPLOAD), [ANN, BOB]);
@@ -153,7 +154,10 @@ async fn when_all_fail_the_failure_of_the_last_is_told() {
 async fn an_editor_stays_where_its_files_are_when_nobody_could_serve() {
     let rig = Rig::new(Flow::Agent).await;
     let put = async |uuid: &str| {
-        let put = rig.gateway.upload_file(&grant(), &editor('a'), &upload(uuid)).await;
+        let put = rig
+            .gateway
+            .upload_file(&grant(), &Recording::none(), &editor('a'), &upload(uuid))
+            .await;
         assert_eq!(put.expect("taken").0, FileSyncOutcome::Ok);
     };
     put("one").await;
@@ -168,7 +172,8 @@ async fn the_first_requests_of_an_editor_go_together() {
     let rig = Rig::new(Flow::Agent).await;
     let (grant, editor) = (grant(), editor('a'));
     let (one, two, three) = (upload("one"), upload("two"), upload("three"));
-    let put = |file| rig.gateway.upload_file(&grant, &editor, file);
+    let unrecorded = Recording::none();
+    let put = |file| rig.gateway.upload_file(&grant, &unrecorded, &editor, file);
     let (one, two, three) = tokio::join!(put(&one), put(&two), put(&three));
     for put in [one, two, three] {
         assert_eq!(put.expect("taken").0, FileSyncOutcome::Ok);
@@ -176,7 +181,10 @@ async fn the_first_requests_of_an_editor_go_together() {
     assert_eq!(users(&rig, UPLOAD), [ANN, ANN, ANN]);
     // One client's editor is not another's.
     let other = of_client("other");
-    rig.gateway.upload_file(&other, &editor, &upload("one")).await.expect("taken");
+    rig.gateway
+        .upload_file(&other, &Recording::none(), &editor, &upload("one"))
+        .await
+        .expect("taken");
     assert_eq!(users(&rig, UPLOAD)[3], BOB);
 }
 
@@ -286,7 +294,10 @@ async fn a_stopping_gateway_ends_a_completion_that_has_not_begun() {
     let gateway = rig.gateway.clone();
     let mut waiting = JoinSet::new();
     waiting.spawn(async move {
-        gateway.complete(&grant(), &editor('a'), &about("// [[cpp: hang 0]]")).await.err()
+        gateway
+            .complete(&grant(), &Recording::none(), &editor('a'), &about("// [[cpp: hang 0]]"))
+            .await
+            .err()
     });
     until(PATIENCE, "the stream", || rig.control.active_completions() == 1).await;
     within(MODERATE, "the end", rig.gateway.shut_down(Duration::from_millis(50))).await;
@@ -335,15 +346,19 @@ async fn the_limits_of_a_key_hold() {
 
     let two = KeyLimits { requests_per_minute: Some(2), ..KeyLimits::default() };
     let key = granted(&rig, &create(&rig, limited(two)).await);
-    rig.gateway.upload_file(&key, &editor('b'), &upload("u")).await.expect("taken");
+    rig.gateway
+        .upload_file(&key, &Recording::none(), &editor('b'), &upload("u"))
+        .await
+        .expect("taken");
     read(begin(&rig, &key, "f(").await.expect("begun")).await.1.expect("answered");
     let failure = begin(&rig, &key, "f(").await.expect_err("too many");
     assert_eq!(failure.class, FailureClass::Busy);
     assert!(failure.retry.after().is_some());
-    let failure = rig.gateway.completion_models(&key).await.expect_err("too many");
+    let failure =
+        rig.gateway.completion_models(&key, &Recording::none()).await.expect_err("too many");
     assert_eq!(failure.class, FailureClass::Busy);
     rig.clock.shift(61);
-    rig.gateway.completion_models(&key).await.expect("a minute later");
+    rig.gateway.completion_models(&key, &Recording::none()).await.expect("a minute later");
     rig.settled().await;
 }
 
@@ -355,7 +370,11 @@ async fn a_key_for_some_models_is_for_no_others() {
     let failure = begin(&rig, &key, "f(").await.expect_err("fast");
     assert_eq!(failure.class, FailureClass::Forbidden);
     let request = CompletionRequest { model_name: Some("advanced".into()), ..about("f(") };
-    let completion = rig.gateway.complete(&key, &editor('a'), &request).await.expect("begun");
+    let completion = rig
+        .gateway
+        .complete(&key, &Recording::none(), &editor('a'), &request)
+        .await
+        .expect("begun");
     assert_eq!(read(completion).await.0, "\nf()");
     assert_eq!(users(&rig, STREAM).len(), 1);
     rig.settled().await;

@@ -18,6 +18,7 @@ mod logins;
 mod marks;
 mod one_account;
 mod proxies;
+mod recording;
 mod renewals;
 mod reports;
 mod rig;

@@ -23,11 +23,11 @@ async fn the_administrator_sees_who_served_who_failed_and_who_was_passed_over() 
         let (reply, report) = rig.ask_as(&grant(), turn("[[sim: say a]]")).await;
         reply.expect("answered");
         assert_eq!(report.served().expect("somebody").as_str(), "account-1");
-        assert_eq!(texts(&report.attempts()), [("account-0", "busy")]);
+        assert_eq!(texts(&report.failed_attempts()), [("account-0", "busy")]);
         rig.gateway.enable_accounts(&names(["account-0"]), false).await.expect("off");
         let (reply, report) = rig.ask_as(&grant(), turn("[[sim: say a]]")).await;
         reply.expect("answered");
-        assert_eq!(report.attempts(), []);
+        assert_eq!(report.failed_attempts(), []);
         let disabled = (accounts::Alias::new("account-0"), accounts::Reason::Disabled);
         assert_eq!(report.passed_over(), [disabled]);
     }
@@ -50,7 +50,7 @@ async fn a_request_that_fails_was_served_by_nobody() {
     let (reply, report) = rig.ask_as(&grant(), turn("[[sim: error overloaded]]")).await;
     reply.expect_err("overloaded");
     assert_eq!(report.served(), None);
-    let attempts = report.attempts();
+    let attempts = report.failed_attempts();
     assert_eq!(texts(&attempts), [("account-0", "overloaded"), ("account-1", "overloaded")]);
 }
 
@@ -65,7 +65,7 @@ async fn nobody_else_is_told_anything() {
         let (reply, report) = rig.ask_as(&Arc::new(grant), turn("[[sim: say a]]")).await;
         reply.expect("answered");
         assert_eq!(report.served(), None);
-        assert_eq!((report.attempts(), report.passed_over()), (Vec::new(), Vec::new()));
+        assert_eq!((report.failed_attempts(), report.passed_over()), (Vec::new(), Vec::new()));
     }
 }
 

@@ -9,8 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use accounts::{Mark, MarkTexts, PoolPolicy, Rotation};
 use conversation::{BlockKind, Event, Failure, Fold, Grammar, Reply, Turn};
 use gateway::{
-    AccountInput, AccountView, Ambient, Answer, Ask, Beginning, ClientId, CompletionOptions,
-    Gateway, Grant, MemoryOptions, Options, Report, SuspendOptions,
+    AccountInput, AccountView, Ambient, Answer, Arrival, Ask, Beginning, ClientId,
+    CompletionOptions, Gateway, Grant, MemoryOptions, Options, Recording, RecordingOptions,
+    SuspendOptions,
 };
 use simulator::{AccountBehaviour, CallOutcome, Config, Control, Simulator, tokens};
 use store::{MemoryStore, Store};
@@ -118,6 +119,12 @@ pub(crate) fn options() -> Options {
             total_timeout: Duration::from_secs(20),
             region: accounts::Region::Us,
         },
+        recording: RecordingOptions {
+            enabled: true,
+            content: false,
+            content_limit: 1 << 10,
+            retention: request_log::Retention::default(),
+        },
     }
 }
 
@@ -155,6 +162,18 @@ pub(crate) async fn open(
     store: Arc<dyn Store>,
     declared: Vec<AccountInput>,
 ) -> Gateway {
+    let beginning = Beginning { declared, ..Beginning::default() };
+    begin(url, options, clock, store, beginning).await
+}
+
+/// A gateway that begins with all this.
+pub(crate) async fn begin(
+    url: &str,
+    options: Options,
+    clock: Arc<Clock>,
+    store: Arc<dyn Store>,
+    beginning: Beginning,
+) -> Gateway {
     let origin = Origin::parse(url).expect("origin");
     let identity = Identity {
         client_version: "2.6.22".into(),
@@ -174,7 +193,6 @@ pub(crate) async fn open(
         // The one that the simulated backend knows.
         oauth_client_id: "KbZUR41cY7W6zRSdpSUJ7I7mLYBKOCmB".into(),
     };
-    let beginning = Beginning { declared, ..Beginning::default() };
     let backend = Backend::new(pool, endpoints, identity);
     Gateway::open(backend, store, beginning, options, clock).await.expect("a gateway")
 }
@@ -218,13 +236,24 @@ impl Rig {
         options: Options,
         config: Config,
     ) -> Self {
+        let beginning = Beginning { declared, ..Beginning::default() };
+        Self::beginning(store, beginning, options, config).await
+    }
+
+    /// With all that a gateway may begin with.
+    pub(crate) async fn beginning(
+        store: Arc<dyn Store>,
+        beginning: Beginning,
+        options: Options,
+        config: Config,
+    ) -> Self {
         let any = "127.0.0.1:0".parse().expect("address");
         let simulator = Simulator::bind(any, config).await.expect("a free port");
         let (url, control) = (format!("http://{}", simulator.local_addr()), simulator.control());
         let mut tasks = JoinSet::new();
         tasks.spawn(simulator.serve(std::future::pending()));
         let clock = Arc::new(Clock::default());
-        let gateway = open(&url, options, Arc::clone(&clock), store, declared).await;
+        let gateway = begin(&url, options, Arc::clone(&clock), store, beginning).await;
         Self { gateway, control, clock, url, _tasks: tasks }
     }
 
@@ -257,9 +286,9 @@ impl Rig {
         &self,
         grant: &Arc<Grant>,
         turn: Turn,
-    ) -> (Result<Reply, Failure>, Report) {
-        let ask = Ask::new(Arc::clone(grant), turn);
-        let report = ask.report();
+    ) -> (Result<Reply, Failure>, Recording) {
+        let report = self.gateway.record(arrival(), grant);
+        let ask = Ask::new(Arc::clone(grant), turn).recorded(report.clone());
         let answer = match soon("the beginning", self.gateway.answer(ask)).await {
             Ok(answer) => answer,
             Err(failure) => return (Err(failure), report),
@@ -310,6 +339,12 @@ impl Rig {
         })
         .await;
     }
+}
+
+/// A request of a chat client.
+pub(crate) fn arrival() -> Arrival {
+    let (dialect, endpoint) = (request_log::Dialect::OpenAiChat, "/v1/chat/completions");
+    Arrival { request_id: "req_test".into(), dialect, endpoint, trace: None }
 }
 
 /// Whose requests these are.

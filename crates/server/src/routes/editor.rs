@@ -33,9 +33,13 @@ pub(crate) async fn config(
 ) -> Result<Response, Refusal> {
     let answered = async {
         let decoded = editor::decode_config(&read(&app, body).await?)?;
-        let config = app.0.gateway.completion_config(&caller.grant, &decoded.request).await?;
+        let config = app
+            .0
+            .gateway
+            .completion_config(&caller.grant, caller.recording(), &decoded.request)
+            .await?;
         let response = json(StatusCode::OK, editor::config_body(&config));
-        Ok(with_ignored(response, &decoded.ignored.to_string()))
+        Ok(with_ignored(&caller, response, &decoded.ignored.to_string()))
     };
     answered.await.map_err(|failure| visit.refusal(failure))
 }
@@ -46,7 +50,7 @@ pub(crate) async fn models(
     State(app): State<App>,
     Extension(visit): Extension<Visit>,
 ) -> Result<Response, Refusal> {
-    let models = app.0.gateway.completion_models(&caller.grant).await;
+    let models = app.0.gateway.completion_models(&caller.grant, caller.recording()).await;
     let models = models.map_err(|failure| visit.refusal(failure))?;
     Ok(json(StatusCode::OK, editor::models_body(&models)))
 }
@@ -62,10 +66,11 @@ pub(crate) async fn upload(
     let answered = async {
         let editor = known_editor(&headers)?;
         let decoded = editor::decode_upload(&read(&app, body).await?)?;
-        let upload = app.0.gateway.upload_file(&caller.grant, &editor, &decoded.request);
+        let upload =
+            app.0.gateway.upload_file(&caller.grant, caller.recording(), &editor, &decoded.request);
         let (outcome, cookies) = upload.await?;
         let response = json(StatusCode::OK, editor::outcome_body(outcome));
-        Ok(with_cookies(with_ignored(response, &decoded.ignored.to_string()), &cookies))
+        Ok(with_cookies(with_ignored(&caller, response, &decoded.ignored.to_string()), &cookies))
     };
     answered.await.map_err(|failure| visit.refusal(failure))
 }
@@ -81,10 +86,11 @@ pub(crate) async fn sync(
     let answered = async {
         let editor = known_editor(&headers)?;
         let decoded = editor::decode_sync(&read(&app, body).await?)?;
-        let sync = app.0.gateway.sync_file(&caller.grant, &editor, &decoded.request);
+        let sync =
+            app.0.gateway.sync_file(&caller.grant, caller.recording(), &editor, &decoded.request);
         let (outcome, cookies) = sync.await?;
         let response = json(StatusCode::OK, editor::outcome_body(outcome));
-        Ok(with_cookies(with_ignored(response, &decoded.ignored.to_string()), &cookies))
+        Ok(with_cookies(with_ignored(&caller, response, &decoded.ignored.to_string()), &cookies))
     };
     answered.await.map_err(|failure| visit.refusal(failure))
 }
@@ -101,10 +107,12 @@ pub(crate) async fn stream(
         let editor = editor_of(&caller, &headers)?;
         let decoded = editor::decode_stream(&read(&app, body).await?)?;
         let named = decoded.request.model_name.as_deref().filter(|name| !name.is_empty());
+        caller.recording().asked(named.unwrap_or(DEFAULT_MODEL), true);
         // A key for some models only is for the default only if that is one of them.
         caller.grant.check_model(named.unwrap_or(DEFAULT_MODEL))?;
         let gateway = &app.0.gateway;
-        let completion = gateway.complete(&caller.grant, &editor, &decoded.request).await?;
+        let completion =
+            gateway.complete(&caller.grant, caller.recording(), &editor, &decoded.request).await?;
         let cookies = completion.cookies().clone();
         let mut encoder = StreamEncoder::new();
         let write = move |step: Step, out: &mut BytesMut| match step {
@@ -127,7 +135,7 @@ pub(crate) async fn stream(
             }
         };
         let response = completion_stream(completion, app.options().keep_alive, write);
-        Ok(with_cookies(with_ignored(response, &decoded.ignored.to_string()), &cookies))
+        Ok(with_cookies(with_ignored(&caller, response, &decoded.ignored.to_string()), &cookies))
     };
     answered.await.map_err(|failure| visit.refusal(failure))
 }
@@ -179,8 +187,9 @@ pub(crate) fn editor_of(caller: &Caller, headers: &HeaderMap) -> Result<Editor, 
         .ok_or_else(|| Failure::new(FailureClass::Internal, "The request could not be served."))
 }
 
-fn with_ignored(mut response: Response, names: &str) -> Response {
+fn with_ignored(caller: &Caller, mut response: Response, names: &str) -> Response {
     const NAME: HeaderName = HeaderName::from_static("x-ignored-fields");
+    caller.recording().ignored(names);
     if !names.is_empty()
         && let Ok(value) = HeaderValue::from_str(names)
     {

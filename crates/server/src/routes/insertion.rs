@@ -35,6 +35,8 @@ pub(crate) async fn serve(
     mut insertion: Insertion,
 ) -> Result<Response, Failure> {
     // A key may be for some models only, whichever service answers.
+    let is_stream = matches!(insertion.form.mode, Mode::Stream { .. });
+    caller.recording().asked(&insertion.form.model, is_stream);
     caller.grant.check_model(&insertion.form.model)?;
     let gateway = &app.0.gateway;
     // The service has models of its own; the name of a chat model means its default.
@@ -42,7 +44,8 @@ pub(crate) async fn serve(
         insertion.request.model_name = None;
     }
     let editor = editor_of(caller, headers)?;
-    let completion = gateway.complete(&caller.grant, &editor, &insertion.request).await?;
+    let completion =
+        gateway.complete(&caller.grant, caller.recording(), &editor, &insertion.request).await?;
     let started = Event::Started {
         id: app.0.ambient.uuid().simple().to_string(),
         model: insertion.form.model.clone(),
@@ -57,6 +60,7 @@ pub(crate) async fn serve(
         }
     };
     let ignored = insertion.ignored.to_string();
+    caller.recording().ignored(&ignored);
     if !ignored.is_empty()
         && let Ok(value) = HeaderValue::from_str(&ignored)
     {

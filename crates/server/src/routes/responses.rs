@@ -24,11 +24,11 @@ use crate::reply;
 use crate::router::Visit;
 
 pub(crate) use self::besides::{compact, input_tokens};
-use self::recording::Recording;
+use self::keeping::Keeping;
 pub(crate) use self::stored::{cancel, input_items, remove, show};
 
 mod besides;
-mod recording;
+mod keeping;
 mod stored;
 
 /// `POST /v1/responses`.
@@ -121,12 +121,12 @@ impl Call {
         let encoder = StreamEncoder::new(&self.form, self.created);
         let keep_alive = app.options().keep_alive;
         if !self.form.background {
-            let recording = Recording::new(app.clone(), encoder, self, None);
-            return reply::stream(answer, recording, keep_alive);
+            let keeping = Keeping::new(app.clone(), encoder, self, None);
+            return reply::stream(answer, keeping, keep_alive);
         }
         let stop = CancellationToken::new();
-        let recording = Recording::new(app.clone(), encoder, self, Some(stop.clone()));
-        let (response, task) = reply::detached(answer, recording, keep_alive, stop);
+        let keeping = Keeping::new(app.clone(), encoder, self, Some(stop.clone()));
+        let (response, task) = reply::detached(answer, keeping, keep_alive, stop);
         app.0.gateway.spawn(task);
         response
     }

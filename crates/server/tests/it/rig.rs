@@ -89,6 +89,12 @@ fn gateway_options() -> gateway::Options {
             region: accounts::Region::Us,
         },
         key_prefix: "sk-".into(),
+        recording: gateway::RecordingOptions {
+            enabled: true,
+            content: false,
+            content_limit: 1 << 10,
+            retention: request_log::Retention::default(),
+        },
     }
 }
 

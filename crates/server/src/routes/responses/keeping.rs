@@ -11,7 +11,7 @@ use super::Call;
 use crate::App;
 use crate::kept::Background;
 
-pub(super) struct Recording {
+pub(super) struct Keeping {
     app: App,
     encoder: StreamEncoder,
     call: Call,
@@ -22,7 +22,7 @@ pub(super) struct Recording {
     over: bool,
 }
 
-impl Recording {
+impl Keeping {
     pub(super) fn new(
         app: App,
         encoder: StreamEncoder,
@@ -79,7 +79,7 @@ impl Recording {
     }
 }
 
-impl Encoder for Recording {
+impl Encoder for Keeping {
     fn encode(&mut self, event: Event, out: &mut BytesMut) {
         if let Event::Started { id, .. } = &event
             && self.id.is_none()
@@ -108,7 +108,7 @@ impl Encoder for Recording {
     }
 }
 
-impl Drop for Recording {
+impl Drop for Keeping {
     fn drop(&mut self) {
         if let (false, Some(id)) = (self.over, &self.id) {
             self.keep(id, Status::Cancelled);
