@@ -43,9 +43,11 @@ enum Question {
 /// in full; entries are searched by the columns that a [`Query`] can name.
 #[derive(Debug)]
 pub struct SqliteRequestLog {
-    /// Taken when the log is dropped, so that the threads end.
-    senders: Option<(mpsc::Sender<Change>, mpsc::Sender<Question>)>,
-    threads: Vec<JoinHandle<()>>,
+    /// These are taken when the log is dropped, so that the threads end.
+    changes: Option<mpsc::Sender<Change>>,
+    questions: Option<mpsc::Sender<Question>>,
+    writer: Option<JoinHandle<()>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl SqliteRequestLog {
@@ -72,33 +74,32 @@ impl SqliteRequestLog {
         let writer = Writer::open(&path)?;
         let (changes, queue) = mpsc::channel(QUEUE);
         let (questions, asked) = mpsc::channel(QUEUE);
-        let mut log = Self { senders: Some((changes, questions)), threads: Vec::new() };
         let asked = Arc::new(Mutex::new(asked));
+        let mut readers = Vec::new();
         for _ in 0..READERS {
-            let (asked, connection) =
-                (Arc::clone(&asked), file::connect_to_read(&path).map_err(Trouble::told)?);
-            log.start("log reader", move || answer_all(&asked, connection, patience))?;
+            let connection = file::connect_to_read(&path).map_err(Trouble::told)?;
+            let asked = Arc::clone(&asked);
+            readers.push(start("log reader", move || answer_all(&asked, connection, patience))?);
         }
-        log.start("log writer", move || change_all(writer, queue, &path))?;
-        Ok(log)
-    }
-
-    fn start(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
-        self.threads.push(thread.map_err(|error| StoreError::Unavailable(error.to_string()))?);
-        Ok(())
+        let writer = start("log writer", move || change_all(writer, queue, &path))?;
+        Ok(Self {
+            changes: Some(changes),
+            questions: Some(questions),
+            writer: Some(writer),
+            readers,
+        })
     }
 
     async fn change<T>(&self, change: impl FnOnce(Reply<T>) -> Change) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let (changes, _) = self.senders.as_ref().ok_or_else(ended)?;
+        let changes = self.changes.as_ref().ok_or_else(ended)?;
         changes.send(change(reply)).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
     }
 
     async fn ask<T>(&self, question: impl FnOnce(Reply<T>) -> Question) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let (_, questions) = self.senders.as_ref().ok_or_else(ended)?;
+        let questions = self.questions.as_ref().ok_or_else(ended)?;
         questions.send(question(reply)).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
     }
@@ -137,12 +138,19 @@ impl RequestLog for SqliteRequestLog {
 
 impl Drop for SqliteRequestLog {
     fn drop(&mut self) {
-        drop(self.senders.take());
-        for thread in self.threads.drain(..) {
-            // It has no news but a panic, which the hook has reported.
-            let _ = thread.join();
-        }
+        // The writer last: only it can write back the log beside the file when it closes.
+        drop(self.questions.take());
+        let mut threads = std::mem::take(&mut self.readers);
+        // They have no news but a panic, which the hook has reported.
+        threads.drain(..).for_each(|thread| drop(thread.join()));
+        drop(self.changes.take());
+        drop(self.writer.take().map(JoinHandle::join));
     }
+}
+
+fn start(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    thread.map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
 /// Ends when the last sender is gone and the queue is empty.
