@@ -13,6 +13,7 @@ mod query;
 mod redact;
 
 pub use chain::{Chain, ChainPoint};
+pub use conversation::{Usage, UsageSource};
 pub use entry::{
     Attempt, AttemptEnd, Close, Content, Dialect, Entry, Fault, Status, Timing, TraceContext, Who,
 };
