@@ -40,7 +40,7 @@ pub(crate) const KEY: &str = "bench-key";
 const SMALL: &str = "Hello there";
 
 /// The servers under test.
-struct Bench {
+pub(crate) struct Bench {
     simulator: Process,
     /// Of the simulator's account.
     token: String,
@@ -53,7 +53,16 @@ struct Bench {
 }
 
 impl Bench {
-    fn process(&self, side: Side) -> &Process {
+    pub(crate) fn target(&self, side: Side) -> &Target {
+        let [(_, proxy), (_, chat), (_, agent)] = &self.targets;
+        match side {
+            Side::Proxy => proxy,
+            Side::Chat => chat,
+            Side::Agent => agent,
+        }
+    }
+
+    pub(crate) fn process(&self, side: Side) -> &Process {
         match side {
             Side::Proxy => &self.proxy,
             Side::Agent => &self.agent,
@@ -106,7 +115,7 @@ pub(crate) async fn run(scale: Scale) -> Result<()> {
 }
 
 /// Builds the gateway in the profile of this program, and so beside it.
-fn build() -> Result<PathBuf> {
+pub(crate) fn build() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("workspace root")?;
     let cargo = option_env!("CARGO").unwrap_or("cargo");
     let mut command = std::process::Command::new(cargo);
@@ -120,7 +129,7 @@ fn build() -> Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("cursor-api"))
 }
 
-fn start(binary: &Path) -> Result<Bench> {
+pub(crate) fn start(binary: &Path) -> Result<Bench> {
     let simulator = Process::start(binary, &["simulate", "--listen", "127.0.0.1:0"], &[], 2)?;
     let upstream = simulator.address()?;
     let token = simulator.lines[1]

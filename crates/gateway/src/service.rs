@@ -93,6 +93,8 @@ pub struct Stats {
     pub leases: usize,
     /// Streams that wait for the results of a client's tools.
     pub suspended: usize,
+    /// Open connections to the upstream.
+    pub connections: usize,
     pub log: LogStats,
 }
 
@@ -352,6 +354,7 @@ impl Gateway {
             failed: counters.failed.load(Ordering::Relaxed),
             leases: self.0.book.roster().in_use(),
             suspended: self.0.suspended.count(),
+            connections: self.0.backend.pool().stats().connections,
             log: self.0.recorder.stats(),
         }
     }
