@@ -5,6 +5,7 @@
 //! look at the entry itself. Every word knows how often it is used and goes with its last use.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 
@@ -16,16 +17,19 @@ pub(super) const NOTHING: u16 = 0;
 pub(super) const UNLISTED: u16 = 1;
 const FIRST: u16 = 2;
 /// Most words of a list.
-const MOST: u16 = 8192;
+const MOST: u16 = 32_768;
 /// Bytes of the longest word in the list.
-const LONGEST: usize = 512;
+const LONGEST: usize = 256;
+
+/// Kind and text.
+type Word = (String, String);
 
 /// The writer's view of one list; the table lags behind it until [`Words::save`].
 #[derive(Debug)]
 pub(super) struct Words {
     table: Table,
-    words: HashMap<(String, String), u16>,
-    uses: HashMap<u16, (u64, (String, String))>,
+    words: HashMap<Arc<Word>, u16>,
+    uses: HashMap<u16, (u64, Arc<Word>)>,
     free: BTreeSet<u16>,
     changed: BTreeSet<u16>,
 }
@@ -81,9 +85,10 @@ impl Words {
         Ok(words)
     }
 
-    fn list(&mut self, id: u16, uses: u64, word: (String, String)) {
+    fn list(&mut self, id: u16, uses: u64, word: Word) {
+        let word = Arc::new(word);
         self.free.remove(&id);
-        self.words.insert(word.clone(), id);
+        self.words.insert(Arc::clone(&word), id);
         self.uses.insert(id, (uses, word));
     }
 
@@ -124,7 +129,8 @@ impl Words {
     pub(super) fn save(&mut self, connection: &Connection) -> Result<(), Trouble> {
         let table = self.table.name();
         for id in std::mem::take(&mut self.changed) {
-            let Some((uses, (kind, text))) = self.uses.get(&id) else { continue };
+            let Some((uses, word)) = self.uses.get(&id) else { continue };
+            let (kind, text) = &**word;
             if *uses > 0 {
                 let sql = format!(
                     "INSERT INTO {table} (id, kind, text, uses) VALUES (?1, ?2, ?3, ?4)

@@ -124,18 +124,19 @@ async fn a_megabyte_of_filter_is_answered_at_once() {
 
 #[tokio::test]
 async fn errors_that_are_all_different_stay_bounded_and_are_found() {
-    const ENTRIES: u64 = 10_000;
+    const ENTRIES: u64 = 34_000;
     let dir = tempfile::tempdir().unwrap();
     let log = open(dir.path());
-    for first in (0..ENTRIES).step_by(1000) {
+    for first in (0..ENTRIES).step_by(2000) {
         let text = |id| format!("reference <{id}>");
-        let entries = (first + 1..=first + 1000).map(|id| failed(id, "upstream", &text(id)));
+        let entries = (first + 1..=first + 2000).map(|id| failed(id, "upstream", &text(id)));
         log.put(entries.collect()).await.unwrap();
     }
-    assert_eq!(words_in(dir.path(), "faults"), 8192);
+    assert_eq!(words_in(dir.path(), "faults"), 32_768);
     assert_eq!(words_in(dir.path(), "models"), 1);
     let error = |text: &str| Query { error: Some(text.to_owned()), ..Query::default() };
-    for (text, total) in [("<1>", 1), ("<10000>", 1), ("<99", 1 + 10 + 100), ("UPSTREAM", ENTRIES)]
+    for (text, total) in
+        [("<1>", 1), ("<34000>", 1), ("<33", 1 + 10 + 100 + 1000), ("UPSTREAM", ENTRIES)]
     {
         assert_eq!(count(&log, error(text)).await, total, "{text}");
     }
