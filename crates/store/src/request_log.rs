@@ -1,6 +1,10 @@
 //! Where entries of the request log are kept: apart from everything else, so that neither a full
 //! log nor a slow query holds up what must be durable.
 
+mod memory;
+
+pub use memory::MemoryRequestLog;
+
 use accounts::UnixMs;
 use request_log::{Entry, Page, Query, Retention, Size};
 
