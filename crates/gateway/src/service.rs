@@ -73,6 +73,8 @@ pub struct Beginning {
     pub system_proxies: SystemProxies,
     /// Accounts that the settings declare.
     pub declared: Vec<AccountInput>,
+    /// Where requests are written down; none for nowhere.
+    pub request_log: Option<Arc<dyn store::RequestLog>>,
 }
 
 /// Figures since the start.
@@ -135,6 +137,7 @@ pub(crate) struct Inner {
     pub(crate) suspended: Suspended,
     pub(crate) memories: Memories,
     catalogue: Catalogue,
+    request_log: Option<Arc<dyn store::RequestLog>>,
     /// Owns the turns and the refresh of the catalogue.
     pub(crate) tasks: TaskTracker,
     /// Ends turns that are still running when the time to finish is over.
@@ -190,6 +193,7 @@ impl Gateway {
             options: ArcSwap::from_pointee(options),
             ambient,
             catalogue: Catalogue::default(),
+            request_log: beginning.request_log,
             tasks,
             cut: CancellationToken::new(),
             counters: Counters::default(),
@@ -375,6 +379,10 @@ impl Counters {
 impl Inner {
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    pub(crate) fn request_log(&self) -> Option<Arc<dyn store::RequestLog>> {
+        self.request_log.clone()
     }
 
     /// What holds at this instant; not to be held across a wait.

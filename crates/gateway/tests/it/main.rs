@@ -20,6 +20,7 @@ mod one_account;
 mod proxies;
 mod renewals;
 mod reports;
+mod request_log;
 mod rig;
 mod slow_reader;
 mod slow_store;

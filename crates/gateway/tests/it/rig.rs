@@ -155,6 +155,18 @@ pub(crate) async fn open(
     store: Arc<dyn Store>,
     declared: Vec<AccountInput>,
 ) -> Gateway {
+    let beginning = Beginning { declared, ..Beginning::default() };
+    begin(url, options, clock, store, beginning).await
+}
+
+/// The same with all that a gateway begins with.
+pub(crate) async fn begin(
+    url: &str,
+    options: Options,
+    clock: Arc<Clock>,
+    store: Arc<dyn Store>,
+    beginning: Beginning,
+) -> Gateway {
     let origin = Origin::parse(url).expect("origin");
     let identity = Identity {
         client_version: "2.6.22".into(),
@@ -174,7 +186,6 @@ pub(crate) async fn open(
         // The one that the simulated backend knows.
         oauth_client_id: "KbZUR41cY7W6zRSdpSUJ7I7mLYBKOCmB".into(),
     };
-    let beginning = Beginning { declared, ..Beginning::default() };
     let backend = Backend::new(pool, endpoints, identity);
     Gateway::open(backend, store, beginning, options, clock).await.expect("a gateway")
 }
