@@ -232,6 +232,8 @@ pub struct KeyOptions {
     /// Whether the sources of a web search end the answer as a list.
     pub web_references: Option<bool>,
     pub usage_check: UsageCheck,
+    /// Whether what is said goes into the request log.
+    pub log_content: Option<bool>,
 }
 
 /// For which models the upstream is asked what a finished turn has cost.

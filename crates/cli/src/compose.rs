@@ -102,6 +102,7 @@ pub(crate) async fn assemble(
             allow_private: settings.images.remote_private,
         },
         cors_origins: settings.cors_origins.clone(),
+        logs_page: server::LogsPage::Default,
         responses: server::KeptOptions {
             timeout: settings.responses.timeout,
             most: settings.responses.most,

@@ -12,8 +12,10 @@ mod keys;
 mod login;
 mod proxies;
 mod renames;
+mod request_log;
 
 pub use self::accounts::AccountView;
+pub use self::request_log::{LogProblem, LogQuery, Viewer};
 pub use input::{AccountInput, ChecksumInput};
 pub use keys::{KeyInput, KeyOptionsInput};
 pub use login::Login;

@@ -60,6 +60,11 @@ impl Grant {
         &self.client
     }
 
+    /// Whether what is said is kept, if the key says so.
+    pub(crate) fn logs_content(&self) -> Option<bool> {
+        self.record().and_then(|record| record.options.log_content)
+    }
+
     /// With what the caller came, for the request log.
     pub(crate) fn who(&self) -> Who {
         match &self.key {

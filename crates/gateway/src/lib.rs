@@ -35,8 +35,8 @@ mod upkeep;
 mod ways;
 
 pub use admin::{
-    AccountInput, AccountView, AdminError, ChecksumInput, Failed, KeyInput, KeyOptionsInput, Login,
-    ProxyEntry, ProxyList, Touched,
+    AccountInput, AccountView, AdminError, ChecksumInput, Failed, KeyInput, KeyOptionsInput,
+    LogProblem, LogQuery, Login, ProxyEntry, ProxyList, Touched, Viewer,
 };
 pub use ambient::Ambient;
 pub use answer::Answer;

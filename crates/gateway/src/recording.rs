@@ -87,7 +87,7 @@ impl Gateway {
         let inner = self.inner();
         let recorder = Arc::clone(&inner.recorder);
         let options = inner.options().recording;
-        let keeps_content = options.content && options.enabled;
+        let keeps_content = grant.logs_content().unwrap_or(options.content) && options.enabled;
         let id = recorder.next_id();
         let course = Arc::new(Course {
             recorder: Arc::clone(&recorder),

@@ -47,7 +47,8 @@ impl Surface {
     /// By what the client calls and how it introduces itself: also answers to requests that reach
     /// no handler have the shape that this client reads.
     pub(crate) fn of(path: &str, headers: &HeaderMap) -> Self {
-        const ADMIN: [&str; 8] = [
+        const ADMIN: [&str; 9] = [
+            "/logs",
             "/tokens/",
             "/keys/",
             "/proxies/",

@@ -63,8 +63,21 @@ pub struct Options {
     pub remote_images: RemoteImageOptions,
     /// Origins whose web pages may call; `*` for all.
     pub cors_origins: Vec<String>,
+    /// What a browser is shown at `/logs`.
+    pub logs_page: LogsPage,
     /// Responses that clients ask to store.
     pub responses: KeptOptions,
+}
+
+/// The page at `/logs`. Anybody may see it; it holds no entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum LogsPage {
+    /// Asks for a key and shows what it may see.
+    #[default]
+    Default,
+    Text(String),
+    /// The operator's own; sent as it is.
+    Html(String),
 }
 
 /// Pictures behind URLs; how many and how large they may be is the image policy's.

@@ -6,7 +6,7 @@ use request_log::Dialect;
 use crate::App;
 use crate::router::CURSOR_BASE;
 use crate::routes::admin::{
-    build_key, keys, login, pool, profile, proxies, random, tokens, tokens_change,
+    build_key, keys, login, logs, pool, profile, proxies, random, tokens, tokens_change,
 };
 use crate::routes::{anthropic, completions, editor, models, openai_chat, responses};
 use crate::{health, landing};
@@ -110,6 +110,10 @@ pub const ROUTES: &[Route] = &[
     own("/pool/get", || post(pool::get)),
     own("/login/start", || post(login::start)),
     own("/login/finish", || post(login::finish)),
+    open("GET", "/logs", || get(logs::page::show)),
+    plain("POST", "/logs/get", || post(logs::get)).reads_body(),
+    plain("POST", "/logs/tokens/get", || post(logs::tokens)).reads_body(),
+    plain("GET", "/logs/export", || get(logs::export::export)),
     shared("/build-key", || post(build_key::build)),
     shared("/token-profile/get", || post(profile::token_profile)),
     shared("/config-version/get", || post(profile::config_version)),
@@ -139,6 +143,15 @@ const fn closed(
     let access = Access::Key;
     let (reads_body, prefixed, cursor, logged) = (false, true, false, None);
     Route { method, path, access, reads_body, prefixed, cursor, logged, handler }
+}
+
+/// For everybody with a key, of the gateway's own.
+const fn plain(
+    method: &'static str,
+    path: &'static str,
+    handler: fn() -> MethodRouter<App>,
+) -> Route {
+    Route { prefixed: false, ..closed(method, path, handler) }
 }
 
 /// For the administrator.
@@ -249,6 +262,10 @@ mod tests {
                 "POST /pool/get Admin body=true prefixed=false cursor=false",
                 "POST /login/start Admin body=true prefixed=false cursor=false",
                 "POST /login/finish Admin body=true prefixed=false cursor=false",
+                "GET /logs Open body=false prefixed=false cursor=false",
+                "POST /logs/get Key body=true prefixed=false cursor=false",
+                "POST /logs/tokens/get Key body=true prefixed=false cursor=false",
+                "GET /logs/export Key body=false prefixed=false cursor=false",
                 "POST /build-key AdminOrShared body=true prefixed=false cursor=false",
                 "POST /token-profile/get AdminOrShared body=true prefixed=false cursor=false",
                 "POST /config-version/get AdminOrShared body=true prefixed=false cursor=false",

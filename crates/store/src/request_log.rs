@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod file;
 mod filter;
+mod memory;
 mod prune;
 mod search;
 mod sqlite;
@@ -13,6 +14,7 @@ mod trouble;
 mod words;
 mod write;
 
+pub use memory::MemoryRequestLog;
 pub use sqlite::SqliteRequestLog;
 
 use accounts::UnixMs;

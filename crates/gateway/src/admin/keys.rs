@@ -37,6 +37,7 @@ pub struct KeyOptionsInput {
     pub slow_pool: Option<bool>,
     pub web_references: Option<bool>,
     pub usage_check: Option<UsageCheck>,
+    pub log_content: Option<bool>,
 }
 
 struct Understood {
@@ -326,6 +327,7 @@ impl Inner {
             slow_pool: options.slow_pool,
             web_references: options.web_references,
             usage_check: options.usage_check.unwrap_or_default(),
+            log_content: options.log_content,
         };
         Ok(Understood { name, expires, options, limits })
     }

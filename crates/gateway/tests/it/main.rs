@@ -21,6 +21,7 @@ mod proxies;
 mod recording;
 mod renewals;
 mod reports;
+mod request_log;
 mod rig;
 mod slow_reader;
 mod slow_store;

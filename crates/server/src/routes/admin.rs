@@ -22,6 +22,7 @@ mod key_change;
 mod key_json;
 pub(crate) mod keys;
 pub(crate) mod login;
+pub(crate) mod logs;
 mod mask;
 mod outcome;
 pub(crate) mod pool;

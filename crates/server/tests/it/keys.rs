@@ -76,7 +76,7 @@ async fn set_changes_what_is_named_and_null_clears() {
     let whole = json!({"name": "a", "expires_in": 100,
         "options": {"proxy_name": "tunnel", "timezone": "UTC", "gcpp_host": "EU",
             "disable_vision": true, "enable_slow_pool": true, "include_web_references": false,
-            "usage_check_models": {"type": "custom", "model_ids": "m,n"}},
+            "log_content": true, "usage_check_models": {"type": "custom", "model_ids": "m,n"}},
         "limits": {"models": ["gpt-*"], "accounts": ["ann"], "requests_per_minute": 5,
             "tokens_per_minute": 6, "concurrency": 7, "budget": budget}});
     let key = rig.key(&whole).await;

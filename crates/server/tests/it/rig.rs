@@ -119,6 +119,7 @@ fn server_options() -> server::Options {
             allow_private: false,
         },
         cors_origins: Vec::new(),
+        logs_page: server::LogsPage::Default,
         responses: server::KeptOptions {
             timeout: Duration::from_secs(60),
             most: 100,
@@ -133,6 +134,7 @@ pub(crate) struct Setup {
     pub(crate) identity: Identity,
     pub(crate) gateway: gateway::Options,
     pub(crate) server: server::Options,
+    pub(crate) request_log: Option<Arc<dyn store::RequestLog>>,
 }
 
 impl Setup {
@@ -153,15 +155,21 @@ impl Setup {
             session_id: Uuid::from_u128(1),
             config_version: Uuid::from_u128(2),
         };
-        Self { endpoints, identity, gateway: gateway_options(), server: server_options() }
+        Self {
+            endpoints,
+            identity,
+            gateway: gateway_options(),
+            server: server_options(),
+            request_log: None,
+        }
     }
 
     async fn open(self) -> App {
         let pool = Pool::new(TransportOptions::default(), Dialer::default());
         let backend = Backend::new(pool, self.endpoints, self.identity);
         let (store, ambient) = (Arc::new(MemoryStore::new()), Arc::new(Real));
-        let opened =
-            Gateway::open(backend, store, Beginning::default(), self.gateway, ambient).await;
+        let beginning = Beginning { request_log: self.request_log, ..Beginning::default() };
+        let opened = Gateway::open(backend, store, beginning, self.gateway, ambient).await;
         App::new(opened.expect("a gateway"), self.server, Arc::new(Real))
     }
 }

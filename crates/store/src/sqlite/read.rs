@@ -202,6 +202,7 @@ fn key(row: &Row<'_>) -> Result<KeyRecord, StoreError> {
             disable_vision: row.get("disable_vision")?,
             slow_pool: row.get("slow_pool")?,
             web_references: row.get("web_references")?,
+            log_content: row.get("log_content")?,
             usage_check: usage_check(row)?,
         },
         limits: KeyLimits {

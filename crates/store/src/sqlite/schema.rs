@@ -22,7 +22,9 @@ const APPLICATION: i32 = 0x4341_5049;
 ///
 /// `accounts.alias` and `keys.hash` are empty only inside a transaction, while names change hands.
 /// Unsigned 64-bit numbers are kept as the signed ones with the same bits.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [FIRST, "ALTER TABLE keys ADD COLUMN log_content INTEGER"];
+
+const FIRST: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
 
     CREATE TABLE accounts (
@@ -92,7 +94,7 @@ const MIGRATIONS: [&str; 1] = ["
         period_start INTEGER NOT NULL,
         last_used INTEGER
     ) STRICT;
-"];
+";
 
 /// Opens a file that is there, for reading and writing.
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {

@@ -220,6 +220,7 @@ impl Writer<'_> {
                 ("web_references", &options.web_references),
                 ("usage_check", &usage_check),
                 ("usage_check_models", &usage_models),
+                ("log_content", &options.log_content),
                 ("models", &list(&limits.models)?),
                 ("accounts", &list(&limits.accounts)?),
                 ("requests_per_minute", &limits.requests_per_minute),

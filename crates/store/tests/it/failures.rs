@@ -34,7 +34,7 @@ fn a_newer_database_is_refused_and_left_alone() {
     drop(open(dir.path()).unwrap());
     let path = dir.path().join("cursor-api.db");
     let file = rusqlite::Connection::open(&path).unwrap();
-    file.pragma_update(None, "user_version", 2).unwrap();
+    file.pragma_update(None, "user_version", 999).unwrap();
     drop(file);
     let before = std::fs::read(&path).unwrap();
     let error = open(dir.path()).unwrap_err();

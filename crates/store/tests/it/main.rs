@@ -8,6 +8,7 @@ mod encryption;
 mod failures;
 mod key;
 mod kill;
+mod migration;
 mod model;
 mod requests;
 mod rig;

@@ -236,6 +236,7 @@ impl Draw {
                 slow_pool: self.maybe(Self::flag),
                 web_references: self.maybe(Self::flag),
                 usage_check: self.of(&all),
+                log_content: self.maybe(Self::flag),
             },
             limits: KeyLimits {
                 models: self.texts(),

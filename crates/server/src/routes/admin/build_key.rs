@@ -30,6 +30,7 @@ struct BuildKey {
     enable_slow_pool: Option<bool>,
     include_web_references: Option<bool>,
     usage_check_models: Option<UsageCheckModels>,
+    log_content: Option<bool>,
     name: Option<String>,
     expires: Option<String>,
     expires_in: Option<u64>,
@@ -53,6 +54,7 @@ impl BuildKey {
             enable_slow_pool: self.enable_slow_pool,
             include_web_references: self.include_web_references,
             usage_check_models: self.usage_check_models,
+            log_content: self.log_content,
         };
         let key = KeyInput {
             name: self.name,
@@ -97,7 +99,7 @@ mod tests {
             "token": "canary", "checksum": {"first": "1", "second": "2"}, "client_key": "3",
             "config_version": "4", "session_id": "5", "proxy_name": "6", "timezone": "7",
             "gcpp_host": "8", "disable_vision": true, "enable_slow_pool": true,
-            "include_web_references": false,
+            "include_web_references": false, "log_content": true,
             "usage_check_models": {"type": "custom", "model_ids": "a,b"}
         });
         let input = parse::<BuildKey>(body.to_string().as_bytes()).expect("body");
@@ -115,6 +117,7 @@ mod tests {
         assert_eq!(key.options.disable_vision, Some(true));
         assert_eq!(key.options.slow_pool, Some(true));
         assert_eq!(key.options.web_references, Some(false));
+        assert_eq!(key.options.log_content, Some(true));
         assert_eq!(
             key.options.usage_check,
             Some(UsageCheck::Models(vec!["a".to_owned(), "b".to_owned()]))

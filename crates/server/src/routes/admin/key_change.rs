@@ -40,6 +40,8 @@ struct OptionsChange {
     include_web_references: Option<Option<bool>>,
     #[serde(default, deserialize_with = "present")]
     usage_check_models: Option<Option<UsageCheckModels>>,
+    #[serde(default, deserialize_with = "present")]
+    log_content: Option<Option<bool>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,6 +94,7 @@ fn kept(options: &KeyOptions) -> KeyOptionsInput {
         slow_pool: options.slow_pool,
         web_references: options.web_references,
         usage_check: Some(options.usage_check.clone()),
+        log_content: options.log_content,
     }
 }
 
@@ -108,6 +111,7 @@ impl OptionsChange {
                 Some(models) => models.map(|models| models.read()).transpose()?,
                 None => before.usage_check,
             },
+            log_content: self.log_content.unwrap_or(before.log_content),
         })
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct OptionsIn {
     pub(super) enable_slow_pool: Option<bool>,
     pub(super) include_web_references: Option<bool>,
     pub(super) usage_check_models: Option<UsageCheckModels>,
+    pub(super) log_content: Option<bool>,
 }
 
 /// For which models usage is looked up.
@@ -86,6 +87,7 @@ impl OptionsIn {
             slow_pool: self.enable_slow_pool,
             web_references: self.include_web_references,
             usage_check: self.usage_check_models.map(|models| models.read()).transpose()?,
+            log_content: self.log_content,
         })
     }
 }
@@ -297,6 +299,8 @@ struct ShownOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     include_web_references: Option<bool>,
     usage_check_models: UsageCheckModels,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_content: Option<bool>,
 }
 
 #[derive(Debug, Serialize)]
@@ -360,6 +364,7 @@ impl ShownOptions {
             enable_slow_pool: options.slow_pool,
             include_web_references: options.web_references,
             usage_check_models: UsageCheckModels::show(&options.usage_check),
+            log_content: options.log_content,
         }
     }
 }

@@ -15,6 +15,12 @@ pub(super) fn read(text: &str) -> Option<UnixMs> {
     u64::try_from(at.as_millisecond()).ok().map(UnixMs)
 }
 
+/// The same; what was before 1970 is 1970.
+pub(super) fn read_any(text: &str) -> Option<UnixMs> {
+    let at: Timestamp = text.trim().parse().ok()?;
+    Some(UnixMs(u64::try_from(at.as_millisecond()).unwrap_or(0)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,6 +33,8 @@ mod tests {
         assert_eq!(read("2026-02-01T20:46:40.123+08:00"), Some(at));
         assert_eq!(read("tomorrow"), None);
         assert_eq!(read("1960-01-01T00:00:00Z"), None);
+        assert_eq!(read_any("1960-01-01T00:00:00Z"), Some(UnixMs(0)));
+        assert_eq!(read_any("2026-02-01T12:46:40.123"), None);
         assert_eq!(show(UnixMs(u64::MAX)), "");
     }
 }

@@ -167,6 +167,11 @@ impl<'a> ShownRow<'a> {
         };
         Self(record.id.0, record.alias.as_str(), shown)
     }
+
+    /// Without number and alias.
+    pub(in super::super) fn into_account(self) -> impl Serialize + 'a {
+        self.2
+    }
 }
 
 #[cfg(test)]

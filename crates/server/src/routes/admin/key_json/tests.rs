@@ -22,7 +22,7 @@ fn a_key_is_read_field_by_field() {
         "name": "laptop", "expires_in": 60,
         "options": {"proxy_name": "tunnel", "timezone": "UTC", "gcpp_host": "US",
             "disable_vision": true, "enable_slow_pool": false, "include_web_references": true,
-            "usage_check_models": {"type": "custom", "model_ids": "a, b,,"}},
+            "log_content": false, "usage_check_models": {"type": "custom", "model_ids": "a, b,,"}},
         "limits": {"models": ["claude-*"], "accounts": ["work"], "requests_per_minute": 1,
             "tokens_per_minute": 2, "concurrency": 3, "budget": {"tokens": 4, "period": "month"}}
     }))
@@ -35,6 +35,7 @@ fn a_key_is_read_field_by_field() {
     assert_eq!(input.options.disable_vision, Some(true));
     assert_eq!(input.options.slow_pool, Some(false));
     assert_eq!(input.options.web_references, Some(true));
+    assert_eq!(input.options.log_content, Some(false));
     assert_eq!(input.options.usage_check, Some(UsageCheck::Models(vec!["a".into(), "b".into()])));
     assert_eq!(
         input.limits,
