@@ -10,13 +10,13 @@ mod chain;
 mod entry;
 mod gaps;
 mod query;
+mod trace;
 
 pub use chain::{Chain, ChainPoint};
-pub use entry::{
-    Attempt, AttemptEnd, Close, Content, Dialect, Entry, Fault, Status, Timing, TraceContext, Who,
-};
+pub use entry::{Attempt, AttemptEnd, Close, Content, Dialect, Entry, Fault, Status, Timing, Who};
 pub use gaps::Gaps;
 pub use query::{MOST_PER_PAGE, Order, Page, Query, Retention, Size};
+pub use trace::TraceContext;
 
 /// Is told of every request that is over, on the task that served it: must be quick, and must not
 /// block.
