@@ -7,6 +7,7 @@ use conversation::Usage;
 
 use crate::chain::Chain;
 use crate::gaps::Gaps;
+use crate::trace::TraceContext;
 
 /// All that is kept of one request.
 #[derive(Debug, Clone, PartialEq)]
@@ -224,12 +225,4 @@ pub struct Content {
     pub prompt: String,
     pub answer: String,
     pub thinking: String,
-}
-
-/// The client's own trace, from its `traceparent` header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TraceContext {
-    pub trace_id: [u8; 16],
-    pub span_id: [u8; 8],
-    pub sampled: bool,
 }

@@ -11,15 +11,15 @@ mod entry;
 mod gaps;
 mod query;
 mod redact;
+mod trace;
 
 pub use chain::{Chain, ChainPoint};
 pub use conversation::{Usage, UsageSource};
-pub use entry::{
-    Attempt, AttemptEnd, Close, Content, Dialect, Entry, Fault, Status, Timing, TraceContext, Who,
-};
+pub use entry::{Attempt, AttemptEnd, Close, Content, Dialect, Entry, Fault, Status, Timing, Who};
 pub use gaps::Gaps;
 pub use query::{MOST_PER_PAGE, Order, Page, Query, Retention, Size};
 pub use redact::{Excerpt, redacted, tail};
+pub use trace::TraceContext;
 
 /// Is told of every request that is over, on the task that served it: must be quick, and must not
 /// block.

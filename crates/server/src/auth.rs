@@ -11,7 +11,7 @@ use conversation::{Failure, FailureClass, Retry};
 use gateway::{AccountView, Arrival, ClientId, Grant, KeyRefusal, Recording};
 use http::HeaderMap;
 use http::request::Parts;
-use request_log::Dialect;
+use request_log::{Dialect, TraceContext};
 use tokio::time::Instant;
 
 use crate::failure::Refusal;
@@ -124,9 +124,11 @@ impl Gate {
 }
 
 impl Logged {
-    fn arrival(self, visit: &Visit, _headers: &HeaderMap) -> Arrival {
+    fn arrival(self, visit: &Visit, headers: &HeaderMap) -> Arrival {
         let Self { dialect, endpoint } = self;
-        Arrival { request_id: visit.id.clone(), dialect, endpoint, trace: None }
+        let trace = headers.get("traceparent").and_then(|value| value.to_str().ok());
+        let trace = trace.and_then(TraceContext::parse);
+        Arrival { request_id: visit.id.clone(), dialect, endpoint, trace }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::routes::admin::{
     build_key, keys, login, logs, pool, profile, proxies, random, tokens, tokens_change,
 };
 use crate::routes::{anthropic, completions, editor, models, openai_chat, responses};
-use crate::{health, landing};
+use crate::{health, landing, metrics};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub struct Route {
 pub const ROUTES: &[Route] = &[
     open("GET", "/", || get(landing::show)),
     open("GET", "/health", || get(health::show)),
+    Route { access: Access::Admin, ..open("GET", "/metrics", || get(metrics::show)) },
     Route {
         cursor: true,
         ..closed("POST", "/v1/chat/completions", || post(openai_chat::chat_completions))
@@ -214,6 +215,7 @@ mod tests {
             [
                 "GET / Open body=false prefixed=false cursor=false",
                 "GET /health Open body=false prefixed=false cursor=false",
+                "GET /metrics Admin body=false prefixed=false cursor=false",
                 "POST /v1/chat/completions Key body=true prefixed=true cursor=true logged",
                 "POST /v1/completions Key body=true prefixed=true cursor=false logged",
                 "POST /v1/messages Key body=true prefixed=true cursor=false logged",

@@ -13,6 +13,7 @@ mod logs;
 mod logs_export;
 mod logs_page;
 mod logs_roles;
+mod metrics;
 mod pool;
 mod profile;
 mod proxies;

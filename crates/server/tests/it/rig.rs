@@ -168,9 +168,16 @@ impl Setup {
         let pool = Pool::new(TransportOptions::default(), Dialer::default());
         let backend = Backend::new(pool, self.endpoints, self.identity);
         let (store, ambient) = (Arc::new(MemoryStore::new()), Arc::new(Real));
-        let beginning = Beginning { request_log: self.request_log, ..Beginning::default() };
+        let telemetry = telemetry::Options { otlp: None, version: "test" };
+        let telemetry = telemetry::Telemetry::start(telemetry, Arc::new(|_| false));
+        let telemetry = telemetry.expect("telemetry");
+        let beginning = Beginning {
+            request_log: self.request_log,
+            observer: Some(Arc::new(telemetry.clone())),
+            ..Beginning::default()
+        };
         let opened = Gateway::open(backend, store, beginning, self.gateway, ambient).await;
-        App::new(opened.expect("a gateway"), self.server, Arc::new(Real))
+        App::new(opened.expect("a gateway"), self.server, Arc::new(Real), telemetry)
     }
 }
 
