@@ -5,7 +5,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 use crate::App;
 use crate::router::CURSOR_BASE;
 use crate::routes::admin::{
-    build_key, keys, login, pool, profile, proxies, random, tokens, tokens_change,
+    build_key, config, keys, login, pool, profile, proxies, random, tokens, tokens_change,
 };
 use crate::routes::{anthropic, completions, editor, models, openai_chat, responses};
 use crate::{health, landing};
@@ -94,6 +94,11 @@ pub const ROUTES: &[Route] = &[
     own("/pool/get", || post(pool::get)),
     own("/login/start", || post(login::start)),
     own("/login/finish", || post(login::finish)),
+    Route { reads_body: false, ..own("/config/get", || post(config::get)) },
+    own("/config/set", || post(config::set)),
+    Route { method: "GET", reads_body: false, ..own("/config/reload", || get(config::reload)) },
+    open("GET", "/env-example", || get(config::env_example)),
+    open("GET", "/config-example", || get(config::config_example)),
     shared("/build-key", || post(build_key::build)),
     shared("/token-profile/get", || post(profile::token_profile)),
     shared("/config-version/get", || post(profile::config_version)),
@@ -226,6 +231,11 @@ mod tests {
                 "POST /pool/get Admin body=true prefixed=false cursor=false",
                 "POST /login/start Admin body=true prefixed=false cursor=false",
                 "POST /login/finish Admin body=true prefixed=false cursor=false",
+                "POST /config/get Admin body=false prefixed=false cursor=false",
+                "POST /config/set Admin body=true prefixed=false cursor=false",
+                "GET /config/reload Admin body=false prefixed=false cursor=false",
+                "GET /env-example Open body=false prefixed=false cursor=false",
+                "GET /config-example Open body=false prefixed=false cursor=false",
                 "POST /build-key AdminOrShared body=true prefixed=false cursor=false",
                 "POST /token-profile/get AdminOrShared body=true prefixed=false cursor=false",
                 "POST /config-version/get AdminOrShared body=true prefixed=false cursor=false",
