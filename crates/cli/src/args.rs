@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod accounts;
+mod config;
 mod keys;
 
 pub(crate) use accounts::{
     AccountsCommand, AddArgs, ImportArgs, ImportFormat, ListArgs, RemoveArgs, TestArgs,
 };
+pub(crate) use config::{ConfigCommand, DiffArgs, ShowArgs, ValidateArgs};
 pub(crate) use keys::{CreateKeyArgs, KeysCommand, ListKeysArgs, RevokeKeysArgs, RotateOneKeyArgs};
 
 /// A self-hosted gateway: OpenAI clients on one side, the Cursor backend on the other.
@@ -45,6 +47,9 @@ pub(crate) enum Command {
     /// Works beside a running gateway, which is asked to do it, and without one.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Show, check and describe the settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Copy the database into a new file, also while the gateway runs.
     ///
     /// Secrets in the copy are encrypted; the key that opens them is not in it. Keep that key too
