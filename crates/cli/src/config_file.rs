@@ -17,7 +17,7 @@ pub(crate) struct SettingsFile {
 }
 
 /// What it holds at a moment.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub(crate) struct Content {
     /// `None` when there is no file.
     pub(crate) text: Option<String>,

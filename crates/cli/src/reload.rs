@@ -73,14 +73,16 @@ impl Reload {
     ) -> std::io::Result<(Self, Handle)> {
         let hangups = signal(SignalKind::hangup())?;
         let file = SettingsFile::new(sources::path(&args).0);
-        // What the process starts with was read a moment ago; if it changes now, the watch sees it.
-        let content = file.read().ok();
-        let hash = content.as_ref().map_or_else(String::new, |content| content.hash.clone());
-        let there = content.is_some_and(|content| content.text.is_some());
+        let content = file.read().unwrap_or_default();
+        let hash = content.hash.clone();
         let (handle, asked) = handle::pair();
         let started = layers.written();
         let in_force = started.clone();
-        let watch = Watch::new(interval, if there { hash.clone() } else { String::new() });
+        // What the process starts with was read a moment before: if it is another content by now,
+        // it is not known yet.
+        let now = sources::with_file(&args, file.path(), content.text.as_deref()).written();
+        let is_known = content.text.is_some() && started.changed(&now).is_empty();
+        let watch = Watch::new(interval, if is_known { hash.clone() } else { String::new() });
         let declared = BTreeSet::new();
         let this = Self { hangups, asked, args, file, watch, started, in_force, hash, declared };
         Ok((this, handle))
