@@ -79,7 +79,7 @@ impl AdminClient {
     pub(crate) async fn open(args: &SettingsArgs) -> Result<(Self, Settings), Refused> {
         let settings = sources::settings(args)?;
         let format = settings.log.format;
-        logging::start(&LogSettings { filter: "warn".to_owned(), format })?;
+        drop(logging::start(&LogSettings { filter: "warn".to_owned(), format })?);
         let parts = parts(&settings)?;
         let key = settings.auth_token.clone().unwrap_or_default();
         let way = match store_or_gateway(&settings).await? {

@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod accounts;
+mod config;
 mod keys;
 mod logs;
 
 pub(crate) use accounts::{
     AccountsCommand, AddArgs, ImportArgs, ImportFormat, ListArgs, RemoveArgs, TestArgs,
 };
+pub(crate) use config::{ConfigCommand, DiffArgs, ShowArgs, ValidateArgs};
 pub(crate) use keys::{CreateKeyArgs, KeysCommand, ListKeysArgs, RevokeKeysArgs, RotateOneKeyArgs};
 pub(crate) use logs::LogsArgs;
 
@@ -51,6 +53,9 @@ pub(crate) enum Command {
     ///
     /// Asks a gateway that runs; without one, shows what it left.
     Logs(LogsArgs),
+    /// Show, check and describe the settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Copy the database into a new file, also while the gateway runs.
     ///
     /// Secrets in the copy are encrypted; the key that opens them is not in it. Keep that key too

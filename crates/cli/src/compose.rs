@@ -1,31 +1,29 @@
 //! Puts the gateway together from its settings. The one place that knows all parts.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use accounts::{ClientKey, Credential, MarkTexts, PoolPolicy, Region, Rotation};
-use dialects::ImagePolicy;
-use gateway::{
-    AccountInput, AdminError, Ambient as _, Beginning, CompletionOptions, Gateway, MemoryOptions,
-    SuspendOptions,
-};
+use accounts::{ClientKey, Credential};
+use gateway::{AccountInput, AdminError, Ambient as _, Beginning, Catalogue, Gateway};
 use secrecy::ExposeSecret as _;
 use server::App;
 use settings::Settings;
-use store::{KeySource, SqliteStore, Store, StoreError};
+use store::{KeySource, RequestLog, SqliteRequestLog, SqliteStore, Store, StoreError};
 use telemetry::Telemetry;
-use upstream::agent::AgentOptions;
-use upstream::chat::ChatOptions;
 use upstream::transport::{Dialer, Origin, Pool, SystemProxies, TransportOptions};
 use upstream::{Backend, CompletionEndpoints, Endpoints, Identity};
 
 use crate::ambient::SystemAmbient;
+use crate::logging;
 use crate::terminal::Refused;
+
+pub(crate) mod options;
 
 /// The parts that run.
 pub(crate) struct Composition {
     pub(crate) gateway: Gateway,
     pub(crate) app: App,
+    pub(crate) telemetry: Telemetry,
     /// How long running answers may finish.
     pub(crate) grace: Duration,
 }
@@ -50,14 +48,7 @@ pub(crate) async fn compose(settings: &Settings) -> Result<Composition, Refused>
 /// A setting cannot be used.
 pub(crate) fn parts(settings: &Settings) -> Result<Parts, Refused> {
     let ambient = Arc::new(SystemAmbient);
-    let token = settings.auth_token.as_ref();
-    let key = token.and_then(|token| ClientKey::new(token.expose_secret())).ok_or_else(|| {
-        Refused(
-            "auth_token is not set. Without a key the gateway would be open to everybody; \
-             set AUTH_TOKEN or auth_token in the settings file."
-                .to_owned(),
-        )
-    })?;
+    let key = key(settings)?;
     let backend = backend(settings, &ambient)?;
     let beginning = Beginning {
         system_proxies: system_proxies()?,
@@ -67,6 +58,21 @@ pub(crate) fn parts(settings: &Settings) -> Result<Parts, Refused> {
     Ok(Parts { key, backend, beginning, ambient })
 }
 
+/// The administrator's key.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn key(settings: &Settings) -> Result<ClientKey, Refused> {
+    let token = settings.auth_token.as_ref();
+    token.and_then(|token| ClientKey::new(token.expose_secret())).ok_or_else(|| {
+        Refused(
+            "auth_token is not set. Without a key the gateway would be open to everybody; \
+             set AUTH_TOKEN or auth_token in the settings file."
+                .to_owned(),
+        )
+    })
+}
+
 /// # Errors
 /// What the settings declare cannot be kept.
 pub(crate) async fn assemble(
@@ -74,74 +80,43 @@ pub(crate) async fn assemble(
     parts: Parts,
     store: SqliteStore,
 ) -> Result<Composition, Refused> {
-    let Parts { key, backend, beginning, ambient } = parts;
+    let Parts { key, backend, mut beginning, ambient } = parts;
     let store: Arc<dyn Store> = Arc::new(store);
-    let gateway = Gateway::open(backend, store, beginning, options(settings), ambient.clone())
-        .await
-        .map_err(|error| Refused(place(settings, &error)))?;
-    let limits = settings.limits;
-    let options = server::Options {
-        key,
-        shared_token: settings
-            .shared_token
-            .as_ref()
-            .and_then(|token| ClientKey::new(token.expose_secret())),
-        auth_failures: settings.auth_failures,
-        route_prefix: settings.route_prefix.clone(),
-        body_limit: limits.body_bytes,
-        body_timeout: settings.timeouts.request_body,
-        keep_alive: settings.timeouts.keep_alive,
-        images: ImagePolicy {
-            max_bytes: limits.image_bytes,
-            max_pixels: limits.image_pixels,
-            max_count: limits.images,
-            max_side: limits.image_side,
-            remote: settings.images.remote,
-        },
-        remote_images: server::RemoteImageOptions {
-            timeout: settings.images.remote_timeout,
-            allow_private: settings.images.remote_private,
-        },
-        cors_origins: settings.cors_origins.clone(),
-        logs_page: server::LogsPage::Default,
-        responses: server::KeptOptions {
-            timeout: settings.responses.timeout,
-            most: settings.responses.most,
-            bytes: settings.responses.bytes,
-        },
-    };
-    let known = gateway.clone();
-    let knows = Arc::new(move |model: &str| known.catalogue().find(model).is_some());
-    let version = env!("CARGO_PKG_VERSION");
-    let telemetry = Telemetry::start(telemetry::Options { otlp: None, version }, knows)
+    // Models are known once there is a gateway, which wants the observer before.
+    let catalogue = Arc::new(OnceLock::<Arc<Catalogue>>::new());
+    let known = Arc::clone(&catalogue);
+    let knows =
+        move |model: &str| known.get().is_some_and(|known| known.find(model).is_some());
+    let telemetry = Telemetry::start(options::telemetry(settings), Arc::new(knows))
         .map_err(|error| Refused(error.to_string()))?;
-    let app = App::new(gateway.clone(), options, ambient, telemetry);
-    Ok(Composition { gateway, app, grace: settings.timeouts.shutdown })
+    beginning.observer = Some(Arc::new(telemetry.clone()));
+    beginning.request_log = request_log(settings);
+    let gateway =
+        Gateway::open(backend, store, beginning, options::gateway(settings), ambient.clone())
+            .await
+            .map_err(|error| Refused(place(settings, &error)))?;
+    // Set once, here.
+    let _ = catalogue.set(gateway.shared_catalogue());
+    let options = options::server(settings, key)?;
+    let app = App::new(gateway.clone(), options, ambient, telemetry.clone());
+    Ok(Composition { gateway, app, telemetry, grace: settings.timeouts.shutdown })
+}
+
+/// Requests are served without it as well.
+fn request_log(settings: &Settings) -> Option<Arc<dyn RequestLog>> {
+    match SqliteRequestLog::open(&settings.data_dir) {
+        Ok(log) => Some(Arc::new(log)),
+        Err(error) => {
+            tracing::error!(%error, "the request log cannot be opened; nothing is kept of requests");
+            None
+        }
+    }
 }
 
 fn backend(settings: &Settings, ambient: &SystemAmbient) -> Result<Backend, Refused> {
-    let (upstream, completion) = (&settings.upstream, &settings.completion);
+    let upstream = &settings.upstream;
     let timeouts = settings.timeouts;
-    let origin = |key: &str, url: &str| {
-        Origin::parse(url).map_err(|error| Refused(format!("{key}: {error}")))
-    };
-    let endpoints = Endpoints {
-        api: origin("upstream.api_url", &upstream.api_url)?,
-        agent: origin("upstream.agent_url", &upstream.agent_url)?,
-        web: origin("upstream.web_url", &upstream.web_url)?,
-        completion: CompletionEndpoints {
-            asia: origin("completion.asia_url", &completion.asia_url)?,
-            eu: origin("completion.eu_url", &completion.eu_url)?,
-            us: origin("completion.us_url", &completion.us_url)?,
-            config: origin("completion.config_url", &completion.config_url)?,
-        },
-        oauth_client_id: upstream.oauth_client_id.clone(),
-    };
-    if let Some(path) = &upstream.ca_file
-        && let Err(error) = std::fs::metadata(path)
-    {
-        return Err(Refused(format!("upstream.ca_file: {}: {error}", path.display())));
-    }
+    let endpoints = endpoints(settings)?;
     let options = TransportOptions {
         connect_timeout: timeouts.connect,
         ping_interval: timeouts.ping_interval,
@@ -169,79 +144,51 @@ fn backend(settings: &Settings, ambient: &SystemAmbient) -> Result<Backend, Refu
     Ok(Backend::new(pool, endpoints, identity))
 }
 
-fn options(settings: &Settings) -> gateway::Options {
-    let upstream = &settings.upstream;
-    let timeouts = settings.timeouts;
-    let (policy, texts) = pool(settings);
-    gateway::Options {
-        first_message_timeout: timeouts.first_message,
-        progress_timeout: timeouts.progress,
-        total_timeout: timeouts.total,
-        max_turns: settings.limits.turns,
-        max_attempts: settings.limits.attempts,
-        models_refresh: settings.models_refresh,
-        usage_lookup: upstream.usage_lookup,
-        agent: AgentOptions {
-            instructions: match upstream.instructions {
-                settings::InstructionChannel::CloudRule => {
-                    upstream::agent::InstructionChannel::CloudRule
-                }
-                settings::InstructionChannel::UserText => {
-                    upstream::agent::InstructionChannel::UserText
-                }
-                settings::InstructionChannel::CustomSystemPrompt => {
-                    upstream::agent::InstructionChannel::CustomSystemPrompt
-                }
-            },
-            history: match upstream.history {
-                settings::HistoryChannel::RootBlobs => upstream::agent::HistoryChannel::RootBlobs,
-                settings::HistoryChannel::ConversationHistory => {
-                    upstream::agent::HistoryChannel::ConversationHistory
-                }
-            },
-            timezone: upstream.timezone.clone(),
-            call_window: settings.tools.call_window,
+/// # Errors
+/// One is none, or the file of authorities cannot be read.
+fn endpoints(settings: &Settings) -> Result<Endpoints, Refused> {
+    let (upstream, completion) = (&settings.upstream, &settings.completion);
+    let origin = |key: &str, url: &str| {
+        Origin::parse(url).map_err(|error| Refused(format!("{key}: {error}")))
+    };
+    let endpoints = Endpoints {
+        api: origin("upstream.api_url", &upstream.api_url)?,
+        agent: origin("upstream.agent_url", &upstream.agent_url)?,
+        web: origin("upstream.web_url", &upstream.web_url)?,
+        completion: CompletionEndpoints {
+            asia: origin("completion.asia_url", &completion.asia_url)?,
+            eu: origin("completion.eu_url", &completion.eu_url)?,
+            us: origin("completion.us_url", &completion.us_url)?,
+            config: origin("completion.config_url", &completion.config_url)?,
         },
-        chat: ChatOptions {
-            allow_model_fallbacks: upstream.allow_model_fallbacks,
-            call_window: settings.tools.call_window,
-            web_references: upstream.web_references,
-            slow_pool: None,
-        },
-        suspend: SuspendOptions {
-            timeout: settings.tools.suspended.timeout,
-            most: settings.tools.suspended.most,
-            bytes: settings.tools.suspended.bytes,
-        },
-        memory: MemoryOptions {
-            timeout: settings.conversations.timeout,
-            most: settings.conversations.most,
-            bytes: settings.conversations.bytes,
-        },
-        pool: policy,
-        pool_wait: settings.pool.wait,
-        texts,
-        flow: match upstream.flow {
-            settings::Flow::Agent => upstream::Flow::Agent,
-            settings::Flow::Chat => upstream::Flow::Chat,
-        },
-        usage_interval: settings.pool.usage_interval,
-        key_prefix: settings.key_prefix.clone(),
-        completion: CompletionOptions {
-            first_event_timeout: settings.completion.first_event_timeout,
-            total_timeout: settings.completion.total_timeout,
-            region: match settings.completion.region {
-                settings::CompletionRegion::Asia => Region::Asia,
-                settings::CompletionRegion::Eu => Region::Eu,
-                settings::CompletionRegion::Us => Region::Us,
-            },
-        },
-        recording: gateway::RecordingOptions::default(),
+        oauth_client_id: upstream.oauth_client_id.clone(),
+    };
+    if let Some(path) = &upstream.ca_file
+        && let Err(error) = std::fs::metadata(path)
+    {
+        return Err(Refused(format!("upstream.ca_file: {}: {error}", path.display())));
     }
+    Ok(endpoints)
+}
+
+/// What can be told to be wrong without doing it; all of it at once, one per line.
+///
+/// # Errors
+/// See above.
+pub(crate) fn check(settings: &Settings) -> Result<(), Refused> {
+    let found = [
+        key(settings).map(drop),
+        endpoints(settings).map(drop),
+        declared(settings).map(drop),
+        logging::check(&settings.log),
+    ];
+    let problems: Vec<String> =
+        found.into_iter().filter_map(|result| result.err().map(|refused| refused.0)).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Refused(problems.join("\n"))) }
 }
 
 /// Where a declared account that cannot be was written.
-fn place(settings: &Settings, error: &AdminError) -> String {
+pub(crate) fn place(settings: &Settings, error: &AdminError) -> String {
     let AdminError::Invalid { field, text } = error else { return error.to_string() };
     let row = field.strip_prefix("accounts[").and_then(|rest| rest.split_once(']'));
     let account = row.and_then(|(row, _)| settings.accounts.get(row.parse::<usize>().ok()?));
@@ -250,7 +197,7 @@ fn place(settings: &Settings, error: &AdminError) -> String {
 }
 
 /// Accounts that the settings declare; all credentials that are none are named at once.
-fn declared(settings: &Settings) -> Result<Vec<AccountInput>, Refused> {
+pub(crate) fn declared(settings: &Settings) -> Result<Vec<AccountInput>, Refused> {
     let problems: Vec<String> = settings
         .accounts
         .iter()
@@ -301,24 +248,6 @@ fn random(bytes: &mut [u8]) {
     for chunk in bytes.chunks_mut(32) {
         chunk.copy_from_slice(&SystemAmbient.secret_bytes()[..chunk.len()]);
     }
-}
-
-/// How accounts are chosen and marked: what a reload changes.
-pub(crate) fn pool(settings: &Settings) -> (PoolPolicy, MarkTexts) {
-    let pool = &settings.pool;
-    let rotation = match pool.rotation {
-        settings::Rotation::Sticky => Rotation::Sticky,
-        settings::Rotation::Fixed => Rotation::Fixed,
-        settings::Rotation::RoundRobin => Rotation::RoundRobin,
-        settings::Rotation::LeastBusy => Rotation::LeastBusy,
-    };
-    let policy = PoolPolicy {
-        rotation,
-        active: pool.active,
-        concurrency: pool.concurrency,
-        pace: pool.pace,
-    };
-    (policy, MarkTexts::parse(&pool.limit_texts, &pool.abnormal_texts))
 }
 
 fn system_proxies() -> Result<SystemProxies, Refused> {

@@ -17,7 +17,7 @@ use crate::args::{DemoArgs, FlowArg};
 use crate::compose::compose;
 use crate::lifecycle::stop_signal;
 use crate::terminal::{Refused, say};
-use crate::{logging, serve};
+use crate::{logging, reload, serve};
 
 /// How long the demo's synthetic account lives.
 const TOKEN_LIFE: Duration = Duration::from_secs(60 * 24 * 3600);
@@ -32,8 +32,10 @@ pub(crate) async fn run(args: DemoArgs) -> Result<()> {
     };
     let folder = folder()?;
     let settings = settings(&args.listen, args.flow, &key, &upstream, folder.path())?;
-    logging::start(&settings.log)?;
+    let _fixed = logging::start(&settings.log)?;
     let composition = compose(&settings).await?;
+    // Without an owner: there is no settings file.
+    composition.app.set_configured(reload::configured(None));
     let server = Server::bind(settings.listen).await.map_err(|e| Refused(e.to_string()))?;
     let address = server.local_addr().context("listening address")?;
     // Before anybody is told that it runs, so that no signal is missed.

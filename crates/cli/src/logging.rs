@@ -16,3 +16,9 @@ pub(crate) fn start(settings: &LogSettings) -> Result<LineControl, Refused> {
     };
     lines::start(&settings.filter, format).map_err(|error| Refused(format!("log.level: {error}")))
 }
+
+/// # Errors
+/// The filter is no filter.
+pub(crate) fn check(settings: &LogSettings) -> Result<(), Refused> {
+    lines::check(&settings.filter).map_err(|error| Refused(format!("log.level: {error}")))
+}

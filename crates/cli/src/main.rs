@@ -10,6 +10,8 @@ mod admin;
 mod ambient;
 mod args;
 mod compose;
+mod config;
+mod config_file;
 mod demo;
 mod import;
 mod keeping;
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
             Command::Login(args) => Box::pin(login::run(args)).await,
             Command::Keys(command) => Box::pin(keys::run(command)).await,
             Command::Logs(args) => Box::pin(logs::run(args)).await,
+            Command::Config(command) => config::run(command),
             Command::Backup(args) => keeping::backup(args),
             Command::Restore(args) => keeping::restore(args),
             Command::RotateKey(args) => keeping::rotate_key(args),

@@ -11,7 +11,7 @@ use crate::compose::{Composition, compose};
 use crate::lifecycle::stop_signal;
 use crate::reload::Reload;
 use crate::terminal::{Refused, say};
-use crate::{logging, sources};
+use crate::{logging, reload, sources};
 
 /// How long connections may still write after the grace period.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -19,10 +19,16 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 pub(crate) async fn run(args: SettingsArgs) -> Result<()> {
     let layers = sources::layers(&args)?;
     // Before it is known how to go on: a hangup must not end a gateway that is being started.
-    let reload = Reload::new(args, &layers).context("listening for signals")?;
+    let (reload, handle) =
+        Reload::new(args, &layers, reload::INTERVAL).context("listening for signals")?;
+    let notices: Vec<String> = layers.notices().iter().map(ToString::to_string).collect();
     let settings = Settings::resolve(layers).map_err(|problems| Refused(problems.to_string()))?;
-    logging::start(&settings.log)?;
+    let lines = logging::start(&settings.log)?;
+    for notice in notices {
+        tracing::warn!("{notice}");
+    }
     let composition = compose(&settings).await?;
+    composition.app.set_configured(reload::configured(Some(handle)));
     let server = Server::bind(settings.listen).await.map_err(|e| Refused(e.to_string()))?;
     let address = server.local_addr().context("listening address")?;
     if !address.ip().is_loopback() {
@@ -39,10 +45,11 @@ pub(crate) async fn run(args: SettingsArgs) -> Result<()> {
     // Before anybody is told that it runs, so that no signal is missed.
     let stop = stop_signal().context("listening for signals")?;
     say(&format!("listening on http://{address}"));
-    let gateway = composition.gateway.clone();
+    let (gateway, app) = (composition.gateway.clone(), composition.app.clone());
+    let parts = reload::Parts { gateway, app, lines };
     tokio::select! {
         () = serve(server, composition, stop) => {}
-        never = reload.run(&gateway) => match never {},
+        never = reload.run(&settings, &parts) => match never {},
     }
     Ok(())
 }

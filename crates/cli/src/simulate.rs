@@ -15,7 +15,7 @@ const TOKEN_LIFE: Duration = Duration::from_secs(60 * 24 * 3600);
 pub(crate) async fn run(args: SimulateArgs) -> Result<()> {
     #[expect(clippy::disallowed_methods, reason = "the composition root reads the environment")]
     let filter = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "warn".to_owned());
-    logging::start(&settings::LogSettings { filter, format: settings::LogFormat::Text })?;
+    drop(logging::start(&settings::LogSettings { filter, format: settings::LogFormat::Text })?);
     let mut config = Config::default();
     if let Some(path) = &args.tls {
         let (tls, authority) = Tls::self_signed().context("certificate")?;

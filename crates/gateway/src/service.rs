@@ -151,7 +151,7 @@ pub(crate) struct Inner {
     pub(crate) ambient: Arc<dyn Ambient>,
     pub(crate) suspended: Suspended,
     pub(crate) memories: Memories,
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     /// Owns the turns and the refresh of the catalogue.
     pub(crate) tasks: TaskTracker,
     /// Ends turns that are still running when the time to finish is over.
@@ -210,7 +210,7 @@ impl Gateway {
             memories: Memories::new(options.memory),
             options: ArcSwap::from_pointee(options),
             ambient,
-            catalogue: Catalogue::default(),
+            catalogue: Arc::default(),
             tasks,
             cut: CancellationToken::new(),
             counters: Counters::default(),
@@ -338,6 +338,12 @@ impl Gateway {
             .retry(Retry::After(Duration::from_secs(1))));
         }
         Ok(running)
+    }
+
+    /// The same for whoever must not keep the gateway alive.
+    #[must_use]
+    pub fn shared_catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.0.catalogue)
     }
 
     #[must_use]

@@ -1,7 +1,31 @@
-//! Which web pages may call the gateway: none, unless the operator names their origins.
+//! Which web pages may call the gateway: none, unless the operator names their origins. Changes
+//! with the options.
 
+use std::convert::Infallible;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
 use http::{HeaderValue, Method, header};
+use tower::{Layer as _, ServiceExt as _};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer, ExposeHeaders};
+
+use crate::App;
+
+/// The layer around everything.
+pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    let cors = app.cors();
+    match cors.as_ref() {
+        None => next.run(request).await,
+        Some(cors) => {
+            let answered: Result<Response, Infallible> = cors.layer(next).oneshot(request).await;
+            match answered {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        }
+    }
+}
 
 /// `None` when no origin is named: then there is no CORS header at all, and browsers refuse.
 pub(crate) fn layer(origins: &[String]) -> Option<CorsLayer> {
@@ -13,7 +37,15 @@ pub(crate) fn layer(origins: &[String]) -> Option<CorsLayer> {
     } else {
         AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
     };
-    let exposed = ["request-id", "x-request-id", "x-ignored-fields", "retry-after"];
+    let exposed = [
+        "request-id",
+        "x-request-id",
+        "x-ignored-fields",
+        "retry-after",
+        "x-config-hash",
+        "x-config-restart",
+        "x-config-overridden",
+    ];
     Some(
         CorsLayer::new()
             .allow_origin(origin)

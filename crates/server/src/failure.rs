@@ -47,7 +47,10 @@ impl Surface {
     /// By what the client calls and how it introduces itself: also answers to requests that reach
     /// no handler have the shape that this client reads.
     pub(crate) fn of(path: &str, headers: &HeaderMap) -> Self {
-        const ADMIN: [&str; 9] = [
+        const ADMIN: [&str; 12] = [
+            "/config/",
+            "/config-example",
+            "/env-example",
             "/logs",
             "/tokens/",
             "/keys/",
@@ -127,7 +130,7 @@ impl IntoResponse for Refusal {
             Surface::Responses => openai_responses::error_body(&failure),
             Surface::Anthropic => anthropic::error_body(&failure, &request_id),
             Surface::Editor => editor::error_body(&failure, status.as_u16()),
-            Surface::Admin(language) => own_body(status, language, &failure),
+            Surface::Admin(language) => own_body(status, language, &failure, &[]),
             Surface::ErrorOnly(language) => {
                 let error = &reason(status, language, &failure);
                 serde_json::to_vec(&ErrorOnly { error }).unwrap_or_default()
@@ -144,6 +147,9 @@ struct OwnError<'a> {
     code: u16,
     error: &'a str,
     message: &'static str,
+    /// One by one, where there are several.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    details: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -162,14 +168,28 @@ fn reason(status: StatusCode, language: Language, failure: &Failure) -> String {
     }
 }
 
-fn own_body(status: StatusCode, language: Language, failure: &Failure) -> Vec<u8> {
+fn own_body(
+    status: StatusCode,
+    language: Language,
+    failure: &Failure,
+    details: &[String],
+) -> Vec<u8> {
     let body = OwnError {
         status: "error",
         code: status.as_u16(),
         error: &failure.client,
         message: phrase(status, language),
+        details,
     };
     serde_json::to_vec(&body).unwrap_or_default()
+}
+
+/// The gateway's own error format with all reasons one by one; on other surfaces as always.
+pub(crate) fn with_details(refusal: Refusal, details: &[String]) -> Response {
+    let Surface::Admin(language) = refusal.surface else { return refusal.into_response() };
+    let Refusal { surface, status, failure, request_id: _ } = refusal;
+    let status = status.unwrap_or_else(|| surface.status(failure.class));
+    respond(status, own_body(status, language, &failure, details), &failure)
 }
 
 /// What went wrong in a word; the particulars are beside it.
@@ -181,6 +201,8 @@ fn phrase(status: StatusCode, language: Language) -> &'static str {
         404 => ("未找到", "Not found"),
         405 => ("不支持的请求方法", "Method not allowed"),
         409 => ("与现有数据冲突", "It conflicts with what is there"),
+        412 => ("内容已被他人修改", "It was changed meanwhile"),
+        428 => ("缺少前提条件", "A precondition is missing"),
         413 => ("请求体过大", "The request is too large"),
         429 => ("请求过于频繁", "Too many requests"),
         502 => ("上游请求失败", "The upstream failed"),
@@ -268,7 +290,7 @@ mod tests {
             [(Language::Chinese, "请求参数有误"), (Language::English, "The request is invalid")]
         {
             let failure = Failure::invalid("a[1]", "a[1]: expected a string");
-            let body = own_body(StatusCode::BAD_REQUEST, language, &failure);
+            let body = own_body(StatusCode::BAD_REQUEST, language, &failure, &[]);
             let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
             assert_eq!(
                 body,

@@ -7,6 +7,7 @@
 mod auth;
 mod body;
 mod chinese;
+mod configuration;
 mod cors;
 mod failure;
 mod health;
@@ -26,13 +27,14 @@ mod table;
 mod trace;
 mod vitals;
 
+pub use configuration::{Applied, ConfigProblem, ConfigText, Configuration, Configured};
 pub use kept::KeptOptions;
 pub use listen::{Peer, ServeError, Server};
 pub use metrics::metrics_router;
 pub use router::router;
 pub use table::{Access, ROUTES, Route};
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use accounts::{ClientKey, UnixMs};
@@ -41,6 +43,7 @@ use dialects::ImagePolicy;
 use dialects::openai_responses::Times;
 use gateway::{Ambient, ClientId, Gateway};
 use telemetry::Telemetry;
+use tower_http::cors::CorsLayer;
 
 use crate::auth::Guesses;
 use crate::kept::Kept;
@@ -111,6 +114,8 @@ pub(crate) struct Shared {
     remote_images: ArcSwap<RemoteImages>,
     pub(crate) kept: Arc<Kept>,
     guesses: Mutex<Guesses<ClientId>>,
+    cors: ArcSwap<Option<CorsLayer>>,
+    configured: OnceLock<Configured>,
     /// Held while a part of a key is changed.
     pub(crate) changing_keys: tokio::sync::Mutex<()>,
 }
@@ -135,6 +140,7 @@ impl App {
         let remote_images = ArcSwap::from_pointee(remote_images(&options));
         let kept = Arc::new(Kept::new(options.responses));
         let guesses = Mutex::new(Guesses::new(options.auth_failures));
+        let cors = ArcSwap::from_pointee(cors::layer(&options.cors_origins));
         Self(Arc::new(Shared {
             gateway,
             options: ArcSwap::from_pointee(options),
@@ -146,6 +152,8 @@ impl App {
             remote_images,
             kept,
             guesses,
+            cors,
+            configured: OnceLock::new(),
             changing_keys: tokio::sync::Mutex::new(()),
         }))
     }
@@ -155,7 +163,21 @@ impl App {
         self.0.kept.set_options(options.responses);
         self.guesses().set_most(options.auth_failures);
         self.0.remote_images.store(Arc::new(remote_images(&options)));
+        self.0.cors.store(Arc::new(cors::layer(&options.cors_origins)));
         self.0.options.store(Arc::new(options));
+    }
+
+    /// Says who owns the settings, once; a second time has no effect.
+    pub fn set_configured(&self, configured: Configured) {
+        let _ = self.0.configured.set(configured);
+    }
+
+    pub(crate) fn configured(&self) -> Option<&Configured> {
+        self.0.configured.get()
+    }
+
+    pub(crate) fn cors(&self) -> Arc<Option<CorsLayer>> {
+        self.0.cors.load_full()
     }
 
     /// What holds at this instant; not to be held across a wait.

@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use conversation::{Failure, FailureClass};
 use http::{Extensions, HeaderName, HeaderValue, StatusCode, header};
-use tower_http::cors::CorsLayer;
 
 use crate::App;
 use crate::auth::{Caller, Gate, require_key};
@@ -53,12 +52,8 @@ pub fn router(app: App) -> Router {
     }
     let router =
         router.fallback(not_found).layer(middleware::from_fn_with_state(app.clone(), visit));
-    let cors: Option<CorsLayer> = cors::layer(&app.options().cors_origins);
-    let router = match cors {
-        Some(cors) => router.layer(cors),
-        None => router,
-    };
-    router.with_state(app)
+    let cors = middleware::from_fn_with_state(app.clone(), cors::admit);
+    router.layer(cors).with_state(app)
 }
 
 /// A request as everything that answers it needs to know it.

@@ -6,7 +6,7 @@ use request_log::Dialect;
 use crate::App;
 use crate::router::CURSOR_BASE;
 use crate::routes::admin::{
-    build_key, keys, login, logs, pool, profile, proxies, random, tokens, tokens_change,
+    build_key, config, keys, login, logs, pool, profile, proxies, random, tokens, tokens_change,
 };
 use crate::routes::{anthropic, completions, editor, models, openai_chat, responses};
 use crate::{health, landing, metrics};
@@ -115,6 +115,11 @@ pub const ROUTES: &[Route] = &[
     plain("POST", "/logs/get", || post(logs::get)).reads_body(),
     plain("POST", "/logs/tokens/get", || post(logs::tokens)).reads_body(),
     plain("GET", "/logs/export", || get(logs::export::export)),
+    Route { reads_body: false, ..own("/config/get", || post(config::get)) },
+    own("/config/set", || post(config::set)),
+    Route { method: "GET", reads_body: false, ..own("/config/reload", || get(config::reload)) },
+    open("GET", "/env-example", || get(config::env_example)),
+    open("GET", "/config-example", || get(config::config_example)),
     shared("/build-key", || post(build_key::build)),
     shared("/token-profile/get", || post(profile::token_profile)),
     shared("/config-version/get", || post(profile::config_version)),
@@ -268,6 +273,11 @@ mod tests {
                 "POST /logs/get Key body=true prefixed=false cursor=false",
                 "POST /logs/tokens/get Key body=true prefixed=false cursor=false",
                 "GET /logs/export Key body=false prefixed=false cursor=false",
+                "POST /config/get Admin body=false prefixed=false cursor=false",
+                "POST /config/set Admin body=true prefixed=false cursor=false",
+                "GET /config/reload Admin body=false prefixed=false cursor=false",
+                "GET /env-example Open body=false prefixed=false cursor=false",
+                "GET /config-example Open body=false prefixed=false cursor=false",
                 "POST /build-key AdminOrShared body=true prefixed=false cursor=false",
                 "POST /token-profile/get AdminOrShared body=true prefixed=false cursor=false",
                 "POST /config-version/get AdminOrShared body=true prefixed=false cursor=false",

@@ -1,104 +1,147 @@
 //! From layers to settings: every value is parsed, every problem collected.
 
-use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
-use crate::problem::{Problem, Problems};
-use crate::raw::{Layers, Origin, RawAccount, nearest};
-use crate::registry;
+use self::reader::Reader;
+use crate::problem::Problems;
+use crate::raw::Layers;
 use crate::settings::{
-    AccountSettings, Bounds, ChecksumAlphabet, ClientType, CompletionRegion, CompletionSettings,
-    Flow, HistoryChannel, ImageSettings, InstructionChannel, Limits, LogFormat, LogSettings,
-    PoolSettings, Rotation, Settings, StoreSettings, Timeouts, ToolSettings, UpstreamSettings,
+    Bounds, ChecksumAlphabet, ClientType, CompletionRegion, CompletionSettings, Flow, HealthPage,
+    HistoryChannel, ImageSettings, InstructionChannel, Limits, LogFormat, LogSettings, LogsPage,
+    OtlpSettings, PageSettings, PoolSettings, RequestLogSettings, Rotation, Settings,
+    StoreSettings, Timeouts, ToolSettings, UpstreamSettings,
 };
 use crate::value;
+
+mod accounts;
+mod reader;
 
 impl Settings {
     /// # Errors
     /// Everything that is wrong, at once.
     pub fn resolve(layers: Layers) -> Result<Self, Problems> {
-        let mut reader = Reader { layers, problems: Vec::new(), read: BTreeSet::new() };
+        let mut reader = Reader::new(layers);
         reader.problems.append(&mut reader.layers.problems);
         let settings = reader.settings();
         if reader.problems.is_empty() { Ok(settings) } else { Err(Problems(reader.problems)) }
     }
 }
 
-struct Reader {
-    layers: Layers,
-    problems: Vec<Problem>,
-    read: BTreeSet<&'static str>,
-}
-
 impl Reader {
     fn settings(&mut self) -> Settings {
-        let host: IpAddr =
-            self.parse("host", |text| text.parse().map_err(|_| "expected an IP address".into()));
-        let port: u16 = self.parse("port", |text| {
-            text.parse().map_err(|_| "expected a port from 0 to 65535".into())
-        });
+        let (host, port) = (self.ip("host"), self.number("port"));
         Settings {
             listen: SocketAddr::new(host, port),
             auth_token: self.optional("auth_token").map(SecretString::from),
             shared_token: self.optional("shared_token").map(SecretString::from),
-            auth_failures: self.parse("auth.failures", |text| {
-                text.parse().map_err(|_| "expected a whole number".to_owned())
-            }),
-            key_prefix: self.parse("keys.prefix", value::key_prefix),
+            auth_failures: self.number("auth.failures"),
+            key_prefix: self.text("keys.prefix"),
             store: StoreSettings {
                 key: self.optional("store.key").map(SecretString::from),
                 key_file: self.optional("store.key_file").map(PathBuf::from),
             },
             pool: self.pool(),
-            route_prefix: self.parse("route_prefix", value::prefix),
+            route_prefix: self.optional("route_prefix").unwrap_or_default(),
             data_dir: PathBuf::from(self.text("data_dir")),
             log: LogSettings {
                 filter: self.text("log.level"),
                 format: self
                     .word("log.format", &[("text", LogFormat::Text), ("json", LogFormat::Json)]),
             },
+            request_log: self.request_log(),
+            metrics_listen: self.socket("metrics.listen"),
+            otlp: self.otlp(),
+            pages: self.pages(),
             upstream: self.upstream(),
             completion: self.completion(),
             timeouts: self.timeouts(),
             limits: self.limits(),
-            models_refresh: self.parse("models.refresh", value::wait),
+            models_refresh: self.duration("models.refresh"),
             tools: ToolSettings {
                 suspended: Bounds {
-                    timeout: self.parse("tools.suspend_timeout", value::duration),
-                    most: self.count("tools.suspended"),
-                    bytes: self.parse("tools.suspended_memory", value::bytes),
+                    timeout: self.duration("tools.suspend_timeout"),
+                    most: self.number("tools.suspended"),
+                    bytes: self.size("tools.suspended_memory"),
                 },
-                call_window: self.parse("tools.call_window", value::wait),
+                call_window: self.duration("tools.call_window"),
             },
             conversations: Bounds {
-                timeout: self.parse("conversations.timeout", value::duration),
-                most: self.count("conversations.most"),
-                bytes: self.parse("conversations.memory", value::bytes),
+                timeout: self.duration("conversations.timeout"),
+                most: self.number("conversations.most"),
+                bytes: self.size("conversations.memory"),
             },
             responses: Bounds {
-                timeout: self.parse("responses.timeout", value::duration),
-                most: self.count("responses.most"),
-                bytes: self.parse("responses.memory", value::bytes),
+                timeout: self.duration("responses.timeout"),
+                most: self.number("responses.most"),
+                bytes: self.size("responses.memory"),
             },
             images: ImageSettings {
-                remote: self.parse("images.remote", value::boolean),
-                remote_private: self.parse("images.remote_private", value::boolean),
-                remote_timeout: self.parse("images.remote_timeout", value::wait),
+                remote: self.flag("images.remote"),
+                remote_private: self.flag("images.remote_private"),
+                remote_timeout: self.duration("images.remote_timeout"),
             },
-            cors_origins: self.parse("cors.origins", value::origins),
+            cors_origins: self.list("cors.origins"),
             accounts: self.accounts(),
+        }
+    }
+
+    fn request_log(&mut self) -> RequestLogSettings {
+        RequestLogSettings {
+            enabled: self.flag("request_log.enabled"),
+            content: self.flag("request_log.content"),
+            content_limit: self.size("request_log.content_limit"),
+            age: self.duration("request_log.age"),
+            rows: self.number("request_log.rows"),
+            bytes: self.size("request_log.bytes") as u64,
+        }
+    }
+
+    fn otlp(&mut self) -> OtlpSettings {
+        let headers = self.optional("otlp.headers").unwrap_or_default();
+        // Looked at already; what is wrong is a problem by now.
+        let headers = value::headers(&headers).unwrap_or_default();
+        OtlpSettings {
+            endpoint: self.optional("otlp.endpoint"),
+            headers: headers.into_iter().map(|(name, value)| (name, value.into())).collect(),
+            traces: self.flag("otlp.traces"),
+            metrics: self.flag("otlp.metrics"),
+            interval: self.duration("otlp.interval"),
+            service_name: self.text("otlp.service_name"),
+        }
+    }
+
+    fn pages(&mut self) -> PageSettings {
+        type Page = fn(PathBuf) -> LogsPage;
+        let words: [(&str, Option<Page>); 3] =
+            [("default", None), ("text", Some(LogsPage::Text)), ("html", Some(LogsPage::Html))];
+        let page = self.word("pages.logs", &words);
+        let file = self.optional("pages.logs_file").map(PathBuf::from);
+        if page.is_some() && file.is_none() {
+            let origin = self.origin("pages.logs");
+            self.problem("pages.logs", &origin, "needs pages.logs_file");
+        }
+        PageSettings {
+            health: self.word(
+                "pages.health",
+                &[
+                    ("json", HealthPage::Json),
+                    ("text", HealthPage::Text),
+                    ("html", HealthPage::Html),
+                ],
+            ),
+            logs: page.zip(file).map_or(LogsPage::Default, |(page, file)| page(file)),
         }
     }
 
     fn upstream(&mut self) -> UpstreamSettings {
         UpstreamSettings {
-            api_url: self.parse("upstream.api_url", value::url),
-            agent_url: self.parse("upstream.agent_url", value::url),
-            web_url: self.parse("upstream.web_url", value::url),
+            api_url: self.text("upstream.api_url"),
+            agent_url: self.text("upstream.agent_url"),
+            web_url: self.text("upstream.web_url"),
             oauth_client_id: self.text("upstream.oauth_client_id"),
             ca_file: self.optional("upstream.ca_file").map(PathBuf::from),
             flow: self.word("upstream.flow", FLOWS),
@@ -108,7 +151,7 @@ impl Reader {
                 &[("ide", ClientType::Ide), ("cli", ClientType::Cli)],
             ),
             timezone: self.text("upstream.timezone"),
-            privacy_mode: self.parse("upstream.privacy_mode", value::boolean),
+            privacy_mode: self.flag("upstream.privacy_mode"),
             checksum_alphabet: self.word(
                 "upstream.checksum_alphabet",
                 &[
@@ -131,23 +174,20 @@ impl Reader {
                     ("conversation_history", HistoryChannel::ConversationHistory),
                 ],
             ),
-            allow_model_fallbacks: self.parse("upstream.allow_model_fallbacks", value::boolean),
-            usage_lookup: self.parse("upstream.usage_lookup", value::boolean),
-            web_references: self.parse("upstream.web_references", value::boolean),
-            max_streams: self.parse("upstream.max_streams", |text| match text.parse() {
-                Ok(number @ 1..=1000) => Ok(number),
-                _ => Err("expected a whole number from 1 to 1000".to_owned()),
-            }),
-            max_message_bytes: self.parse("upstream.max_message", value::bytes),
+            allow_model_fallbacks: self.flag("upstream.allow_model_fallbacks"),
+            usage_lookup: self.flag("upstream.usage_lookup"),
+            web_references: self.flag("upstream.web_references"),
+            max_streams: self.number("upstream.max_streams"),
+            max_message_bytes: self.size("upstream.max_message"),
         }
     }
 
     fn completion(&mut self) -> CompletionSettings {
         CompletionSettings {
-            asia_url: self.parse("completion.asia_url", value::url),
-            eu_url: self.parse("completion.eu_url", value::url),
-            us_url: self.parse("completion.us_url", value::url),
-            config_url: self.parse("completion.config_url", value::url),
+            asia_url: self.text("completion.asia_url"),
+            eu_url: self.text("completion.eu_url"),
+            us_url: self.text("completion.us_url"),
+            config_url: self.text("completion.config_url"),
             region: self.word(
                 "completion.region",
                 &[
@@ -156,8 +196,8 @@ impl Reader {
                     ("US", CompletionRegion::Us),
                 ],
             ),
-            first_event_timeout: self.parse("completion.first_event_timeout", value::wait),
-            total_timeout: self.parse("completion.total_timeout", value::wait),
+            first_event_timeout: self.duration("completion.first_event_timeout"),
+            total_timeout: self.duration("completion.total_timeout"),
         }
     }
 
@@ -172,169 +212,45 @@ impl Reader {
                     ("least_busy", Rotation::LeastBusy),
                 ],
             ),
-            active: self.parse("pool.active", |text| {
-                text.parse().map_err(|_| "expected a whole number from 1".to_owned())
-            }),
-            concurrency: self.parse("pool.concurrency", |text| {
-                text.parse().map(NonZeroU32::new).map_err(|_| "expected a whole number".to_owned())
-            }),
-            pace: self.parse("pool.pace", value::duration),
-            wait: self.parse("pool.wait", value::duration),
+            active: NonZeroUsize::new(self.number("pool.active")).unwrap_or(NonZeroUsize::MIN),
+            concurrency: NonZeroU32::new(self.number("pool.concurrency")),
+            pace: self.duration("pool.pace"),
+            wait: self.duration("pool.wait"),
             limit_texts: self.optional("pool.limit_texts").unwrap_or_default(),
             abnormal_texts: self.optional("pool.abnormal_texts").unwrap_or_default(),
-            usage_interval: self.parse("pool.usage_interval", value::duration),
+            usage_interval: self.duration("pool.usage_interval"),
         }
     }
 
     fn timeouts(&mut self) -> Timeouts {
         Timeouts {
-            connect: self.parse("timeouts.connect", value::wait),
-            first_message: self.parse("timeouts.first_message", value::wait),
-            progress: self.parse("timeouts.progress", value::wait),
-            total: self.parse("timeouts.total", value::wait),
-            ping_interval: self.parse("timeouts.ping_interval", value::wait),
-            ping: self.parse("timeouts.ping", value::wait),
-            idle_connection: self.parse("timeouts.idle_connection", value::wait),
-            request_body: self.parse("timeouts.request_body", value::wait),
-            keep_alive: self.parse("timeouts.keep_alive", value::wait),
-            shutdown: self.parse("timeouts.shutdown", value::duration),
+            connect: self.duration("timeouts.connect"),
+            first_message: self.duration("timeouts.first_message"),
+            progress: self.duration("timeouts.progress"),
+            total: self.duration("timeouts.total"),
+            ping_interval: self.duration("timeouts.ping_interval"),
+            ping: self.duration("timeouts.ping"),
+            idle_connection: self.duration("timeouts.idle_connection"),
+            request_body: self.duration("timeouts.request_body"),
+            keep_alive: self.duration("timeouts.keep_alive"),
+            shutdown: self.duration("timeouts.shutdown"),
         }
     }
 
     fn limits(&mut self) -> Limits {
         Limits {
-            body_bytes: self.parse("limits.body", value::bytes),
-            image_bytes: self.parse("limits.image", value::bytes),
-            image_pixels: self.count("limits.image_pixels") as u64,
-            image_side: self.parse("limits.image_side", |text| {
-                text.parse().map(NonZeroU32::new).map_err(|_| "expected a whole number".to_owned())
-            }),
-            images: self.count("limits.images"),
-            turns: self.count("limits.turns"),
-            attempts: self.count("limits.attempts"),
+            body_bytes: self.size("limits.body"),
+            image_bytes: self.size("limits.image"),
+            image_pixels: self.number("limits.image_pixels"),
+            image_side: NonZeroU32::new(self.number("limits.image_side")),
+            images: self.number("limits.images"),
+            turns: self.number("limits.turns"),
+            attempts: self.number("limits.attempts"),
         }
-    }
-
-    fn accounts(&mut self) -> Vec<AccountSettings> {
-        let raw = std::mem::take(&mut self.layers.accounts);
-        let mut aliases = BTreeSet::new();
-        let mut accounts = Vec::new();
-        for (i, account) in raw.into_iter().enumerate() {
-            if let Some(account) = self.account(i, &account) {
-                if !aliases.insert(account.alias.clone()) {
-                    let text = format!("two accounts are called `{}`", account.alias);
-                    self.problem(&account.key, &account.origin, text);
-                }
-                accounts.push(account);
-            }
-        }
-        accounts
-    }
-
-    fn account(&mut self, i: usize, raw: &RawAccount) -> Option<AccountSettings> {
-        const FIELDS: [&str; 4] = ["alias", "credential", "flow", "timezone"];
-        let key = format!("accounts[{i}]");
-        for name in raw.fields.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
-            self.problem(&format!("{key}.{name}"), &raw.origin, nearest(name, FIELDS.into_iter()));
-        }
-        let field = |name: &str| raw.fields.get(name).map(|text| text.expose_secret().trim());
-        let flow = match field("flow") {
-            None => None,
-            Some(word) => match FLOWS.iter().find(|(known, _)| *known == word) {
-                Some((_, flow)) => Some(*flow),
-                None => {
-                    self.problem(&format!("{key}.flow"), &raw.origin, one_of(FLOWS));
-                    None
-                }
-            },
-        };
-        let Some(credential) = field("credential").filter(|text| !text.is_empty()) else {
-            self.problem(&format!("{key}.credential"), &raw.origin, "is missing");
-            return None;
-        };
-        Some(AccountSettings {
-            alias: field("alias").map_or_else(|| format!("account-{}", i + 1), str::to_owned),
-            credential: SecretString::from(credential),
-            flow,
-            timezone: field("timezone").map(str::to_owned),
-            key,
-            origin: raw.origin.clone(),
-        })
-    }
-
-    /// The value as written, or the default; empty when unset.
-    fn written(&mut self, name: &'static str) -> (SecretString, Origin) {
-        self.read.insert(name);
-        match self.layers.values.get(name) {
-            Some(raw) => (raw.text.clone(), raw.origin.clone()),
-            None => {
-                let default = registry::find(name).map_or("", |key| key.default);
-                (SecretString::from(default), Origin::Default)
-            }
-        }
-    }
-
-    fn optional(&mut self, name: &'static str) -> Option<String> {
-        let (text, _) = self.written(name);
-        let text = text.expose_secret().trim();
-        (!text.is_empty()).then(|| text.to_owned())
-    }
-
-    fn text(&mut self, name: &'static str) -> String {
-        self.parse(name, |text| match text.trim() {
-            "" => Err("may not be empty".to_owned()),
-            text => Ok(text.to_owned()),
-        })
-    }
-
-    fn count(&mut self, name: &'static str) -> usize {
-        self.parse(name, |text| match text.parse() {
-            Ok(0) | Err(_) => Err("expected a whole number from 1".to_owned()),
-            Ok(number) => Ok(number),
-        })
-    }
-
-    fn word<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> T {
-        self.parse(name, |text| {
-            words
-                .iter()
-                .find(|(word, _)| *word == text)
-                .map(|(_, value)| *value)
-                .ok_or_else(|| one_of(words))
-        })
-    }
-
-    /// Parses the written value; a bad one becomes a problem and the default stands in, so that
-    /// the rest can be looked at too.
-    fn parse<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> T {
-        let (text, origin) = self.written(name);
-        match parse(text.expose_secret().trim()) {
-            Ok(value) => value,
-            Err(expected) => {
-                let secret = registry::find(name).is_some_and(|key| key.secret);
-                let text = match secret {
-                    true => expected,
-                    false => format!("`{}`: {expected}", text.expose_secret()),
-                };
-                self.problem(name, &origin, text);
-                let default = registry::find(name).map_or("", |key| key.default);
-                parse(default).unwrap_or_else(|_| unreachable!("the default of {name} is legal"))
-            }
-        }
-    }
-
-    fn problem(&mut self, key: &str, origin: &Origin, text: impl Into<String>) {
-        let problem = Problem { key: key.to_owned(), origin: origin.clone(), text: text.into() };
-        self.problems.push(problem);
     }
 }
 
 const FLOWS: &[(&str, Flow)] = &[("agent", Flow::Agent), ("chat", Flow::Chat)];
-
-fn one_of<T>(words: &[(&str, T)]) -> String {
-    let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-    format!("expected one of: {}", words.join(", "))
-}
 
 #[cfg(test)]
 mod tests;

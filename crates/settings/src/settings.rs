@@ -24,6 +24,11 @@ pub struct Settings {
     pub route_prefix: String,
     pub data_dir: PathBuf,
     pub log: LogSettings,
+    pub request_log: RequestLogSettings,
+    /// Where metrics are served without a key; `None` for nowhere.
+    pub metrics_listen: Option<SocketAddr>,
+    pub otlp: OtlpSettings,
+    pub pages: PageSettings,
     pub upstream: UpstreamSettings,
     pub completion: CompletionSettings,
     pub timeouts: Timeouts,
@@ -77,6 +82,54 @@ pub struct LogSettings {
 pub enum LogFormat {
     Text,
     Json,
+}
+
+/// The record of client requests. Zero stands for no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestLogSettings {
+    pub enabled: bool,
+    /// Whether prompts, answers and thinking are kept.
+    pub content: bool,
+    /// Bytes of each of them.
+    pub content_limit: usize,
+    pub age: Duration,
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+/// Where traces and metrics are sent.
+#[derive(Debug, Clone)]
+pub struct OtlpSettings {
+    /// `None` sends nothing.
+    pub endpoint: Option<String>,
+    /// Name and value.
+    pub headers: Vec<(String, SecretString)>,
+    pub traces: bool,
+    pub metrics: bool,
+    pub interval: Duration,
+    pub service_name: String,
+}
+
+/// What some pages answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageSettings {
+    pub health: HealthPage,
+    pub logs: LogsPage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HealthPage {
+    Json,
+    Text,
+    Html,
+}
+
+/// What `GET /logs` answers; the file is there for the other two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogsPage {
+    Default,
+    Text(PathBuf),
+    Html(PathBuf),
 }
 
 #[derive(Debug, Clone)]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// `500ms`, `10s`, `5m`, `2h`.
+/// `500ms`, `10s`, `5m`, `2h`, `30d`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let expected = || "expected a duration such as 500ms, 10s, 5m or 2h".to_owned();
+    let expected = || "expected a duration such as 500ms, 10s, 5m, 2h or 30d".to_owned();
     let (number, unit) = split_unit(text).ok_or_else(expected)?;
     let millis: u64 = match unit {
         // Nothing is nothing in every unit.
@@ -13,6 +13,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         "s" => 1_000,
         "m" | "min" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(expected()),
     };
     number.checked_mul(millis).map(Duration::from_millis).ok_or_else(expected)
@@ -76,6 +77,23 @@ pub(crate) fn origins(text: &str) -> Result<Vec<String>, String> {
     }
 }
 
+/// Headers as OpenTelemetry writes them: `name=value`, separated by commas.
+pub(crate) fn headers(text: &str) -> Result<Vec<(String, String)>, String> {
+    let token = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    };
+    let legal = |value: &str| value.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let header = |entry: &str| {
+        let (name, value) = entry.split_once('=')?;
+        let (name, value) = (name.trim(), value.trim());
+        (token(name) && legal(value)).then(|| (name.to_owned(), value.to_owned()))
+    };
+    let headers: Option<Vec<_>> = entries.map(header).collect();
+    headers.ok_or_else(|| "expected name=value, separated by commas".to_owned())
+}
+
 /// In front of keys: short, and nothing that a header or a URL would change.
 pub(crate) fn key_prefix(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
@@ -109,6 +127,7 @@ mod tests {
     fn durations_and_sizes_have_units() {
         assert_eq!(duration("1500ms"), Ok(Duration::from_millis(1500)));
         assert_eq!(duration("2 h"), Ok(Duration::from_secs(7200)));
+        assert_eq!(duration("30d"), Ok(Duration::from_secs(30 * 24 * 3600)));
         assert_eq!(bytes("32MiB"), Ok(32 << 20));
         assert!(duration("10").is_err() && duration("s").is_err() && bytes("1TB").is_err());
         assert!(duration("99999999999999999999s").is_err());

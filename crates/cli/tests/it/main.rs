@@ -3,6 +3,8 @@
 
 mod accounts;
 mod client;
+mod config;
+mod config_live;
 mod crowd;
 mod importing;
 mod keeping;

@@ -57,7 +57,7 @@ async fn all_bad_values_are_named_at_once_with_their_place() {
 #[tokio::test]
 async fn a_file_that_is_no_toml_names_the_line() {
     let lines = refused("port = 1\nhost = \n", &[], 1).await;
-    assert!(lines[0].contains("line 2"), "{lines:?}");
+    assert!(lines[0].contains("config.toml:2"), "{lines:?}");
 }
 
 #[tokio::test]

@@ -43,13 +43,13 @@ async fn a_hangup_reads_the_settings_again_and_changes_the_pool() {
     let site = Site::with("pool.active = 2").await;
     let (mut gateway, address) = site.serve();
     until(address, "active", 2.into()).await;
-    site.configure("pool.active = 5\npool.rotation = \"least_busy\"\nlimits.turns = 7");
+    site.configure("pool.active = 5\npool.rotation = \"least_busy\"\nlimits.turns = 7\nupstream.max_streams = 7");
     gateway.signal("HUP");
     until(address, "active", 5.into()).await;
     assert_eq!(policy(address).await["rotation"], "least_busy");
     let log = logged(&site, "need a restart").await;
     let line = log.lines().find(|line| line.contains("need a restart")).expect("a line");
-    assert!(line.contains("limits.turns") && !line.contains("pool."), "{line}");
+    assert!(line.contains("upstream.max_streams") && !line.contains("limits."), "{line}");
     gateway.signal("TERM");
     assert_eq!(gateway.ended(PATIENCE).await.code(), Some(0));
 }
@@ -72,6 +72,27 @@ async fn a_file_that_cannot_be_used_changes_nothing_and_all_its_problems_are_log
     site.configure("pool.active = 9");
     gateway.signal("HUP");
     until(address, "active", 9.into()).await;
+}
+
+/// As Kubernetes does it: the file is a link to another one all of a sudden.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_file_is_noticed_however_it_was_changed() {
+    let site = Site::with("pool.active = 2").await;
+    let (_gateway, address) = site.serve();
+    until(address, "active", 2.into()).await;
+    site.configure("pool.active = 3");
+    until(address, "active", 3.into()).await;
+    let text = std::fs::read_to_string(site.path("config.toml")).expect("text");
+    site.write("new", &text.replace("active = 3", "active = 4"));
+    std::fs::rename(site.path("new"), site.path("config.toml")).expect("renamed");
+    until(address, "active", 4.into()).await;
+    site.write("other.toml", &text.replace("active = 3", "active = 5"));
+    std::os::unix::fs::symlink("other.toml", site.path("link")).expect("a link");
+    std::fs::rename(site.path("link"), site.path("config.toml")).expect("renamed");
+    until(address, "active", 5.into()).await;
+    std::fs::remove_file(site.path("config.toml")).expect("removed");
+    logged(&site, "what it said still holds").await;
+    assert_eq!(policy(address).await["active"], 5);
 }
 
 #[tokio::test]

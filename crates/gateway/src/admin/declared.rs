@@ -10,11 +10,24 @@ use crate::book::Draft;
 use crate::service::{Gateway, Inner};
 
 impl Gateway {
-    /// Accounts that the settings declare: put in, or given the credential that they declare now.
+    /// Whether accounts can be declared, as far as it shows without doing it.
     ///
     /// # Errors
-    /// The store does not take them, or one cannot be.
-    pub(crate) async fn declare(&self, list: Vec<AccountInput>) -> Result<(), AdminError> {
+    /// One cannot be.
+    pub fn check_declared(&self, list: Vec<AccountInput>) -> Result<(), AdminError> {
+        for (row, input) in list.into_iter().enumerate() {
+            let understood = self.inner().understand(input);
+            understood.map_err(|error| error.within(&format!("accounts[{row}]")))?;
+        }
+        Ok(())
+    }
+
+    /// Accounts that the settings declare: put in, or given the credential that they declare now.
+    /// Others stay as they are.
+    ///
+    /// # Errors
+    /// The store does not take them, or one cannot be; then none is put in.
+    pub async fn declare(&self, list: Vec<AccountInput>) -> Result<(), AdminError> {
         let inner = self.inner();
         inner
             .book

@@ -17,6 +17,7 @@ use crate::router::Visit;
 
 mod account_json;
 pub(crate) mod build_key;
+pub(crate) mod config;
 mod input;
 mod key_change;
 mod key_json;

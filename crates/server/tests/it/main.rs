@@ -4,6 +4,7 @@
 mod account_headers;
 mod build_key;
 mod canary;
+mod config;
 mod editor;
 mod errors;
 mod guessing;

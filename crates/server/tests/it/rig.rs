@@ -98,7 +98,7 @@ fn gateway_options() -> gateway::Options {
     }
 }
 
-fn server_options() -> server::Options {
+pub(crate) fn server_options() -> server::Options {
     server::Options {
         key: ClientKey::new(ADMIN).expect("key"),
         shared_token: ClientKey::new(SHARED),

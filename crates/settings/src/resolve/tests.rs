@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use std::collections::BTreeSet;
+
 use super::*;
-use crate::KEYS;
+use crate::raw::Origin;
+use crate::registry;
 
 fn file(content: &str) -> Layers {
     Layers::default().file(Path::new("config.toml"), content)
@@ -16,12 +19,11 @@ fn problems(layers: Layers) -> Vec<String> {
 
 #[test]
 fn defaults_are_legal_and_every_key_of_the_registry_is_read() {
-    let mut reader =
-        Reader { layers: Layers::default(), problems: Vec::new(), read: BTreeSet::new() };
+    let mut reader = Reader::new(Layers::default());
     let settings = reader.settings();
     assert!(settings.listen.ip().is_loopback());
     assert!(reader.problems.is_empty(), "{:?}", reader.problems);
-    let declared: BTreeSet<&str> = KEYS.iter().map(|key| key.name).collect();
+    let declared: BTreeSet<&str> = registry::keys().map(|key| key.name).collect();
     assert_eq!(reader.read, declared);
 }
 
@@ -41,9 +43,9 @@ fn unknown_keys_get_a_suggestion_and_all_problems_come_at_once() {
     assert_eq!(
         found,
         [
-            "prot: unknown setting; did you mean `port`? (config.toml)",
-            "host: `x`: expected an IP address (config.toml)",
-            "upstream.flow: `fast`: expected one of: agent, chat (config.toml)",
+            "prot: unknown setting; did you mean `port`? (config.toml:1)",
+            "host: `x`: expected an IP address (config.toml:2)",
+            "upstream.flow: `fast`: expected one of: agent, chat (config.toml:4)",
         ]
     );
 }
@@ -51,7 +53,10 @@ fn unknown_keys_get_a_suggestion_and_all_problems_come_at_once() {
 #[test]
 fn broken_syntax_names_the_line() {
     let found = problems(file("port = 1\nhost = \n"));
-    assert!(found[0].starts_with("settings file: line 2:"), "{found:?}");
+    assert!(found[0].starts_with("settings file: "), "{found:?}");
+    assert!(found[0].ends_with("(config.toml:2)"), "{found:?}");
+    let found = problems(file("port = 1 1\nhost = \n[upstream\n"));
+    assert!(found.len() >= 3, "{found:?}");
 }
 
 #[test]
@@ -92,4 +97,46 @@ fn the_completion_region_is_a_word_of_the_documents() {
     let settings = Settings::resolve(Layers::default()).expect("defaults");
     assert_eq!(settings.completion.region, CompletionRegion::Us);
     assert_eq!(settings.completion.us_url, "https://us-only.gcpp.cursor.sh");
+}
+
+#[test]
+fn every_default_is_read_by_its_kind_and_every_word_has_a_meaning() {
+    for key in registry::keys() {
+        assert!(key.read(key.default).is_ok(), "{}", key.name);
+        assert!(key.read("").is_ok_and(|value| value.is_none()) == key.default.is_empty());
+        if let crate::Kind::Word(words) = key.kind {
+            for word in words {
+                let layers = Layers::default()
+                    .flag(key.name, "--x", Some((*word).to_owned()))
+                    .flag("pages.logs_file", "--y", Some("page".to_owned()));
+                assert!(Settings::resolve(layers).is_ok(), "{} = {word}", key.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_page_from_a_file_needs_the_file() {
+    let found = problems(file("[pages]\nlogs = \"html\""));
+    assert_eq!(found, ["pages.logs: needs pages.logs_file (config.toml:2)"]);
+}
+
+#[test]
+fn what_a_variable_overrides_is_named_and_secrets_are_masked() {
+    let env = |name: &str| match name {
+        "PORT" => Some("2".to_owned()),
+        "HOST" => Some("127.0.0.1".to_owned()),
+        "LOG_LEVEL" => Some("warn".to_owned()),
+        _ => None,
+    };
+    let layers = file("port = 1\nhost = \"127.0.0.1\"\nauth_token = \"canary\"").env(env);
+    assert_eq!(layers.overridden(), ["port"]);
+    let shown = layers.effective();
+    assert!(!format!("{shown:?}").contains("canary"));
+    let of = |name: &str| shown.iter().find(|e| e.key.name == name).expect("shown").clone();
+    assert_eq!(
+        (of("auth_token").text, of("auth_token").origin.to_string()),
+        ("***".into(), "config.toml:3".into())
+    );
+    assert_eq!((of("port").text, of("port").origin), ("2".into(), Origin::Env("PORT")));
 }

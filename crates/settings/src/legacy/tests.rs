@@ -1,0 +1,136 @@
+//! Tests of the old names.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::*;
+use crate::{Layers, Settings, registry};
+
+fn env(variables: &[(&str, &str)]) -> Layers {
+    Layers::default().env(|name| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, text)| (*text).to_owned())
+    })
+}
+
+fn settings(variables: &[(&str, &str)]) -> Settings {
+    Settings::resolve(env(variables)).expect("legal")
+}
+
+fn problems(layers: Layers) -> Vec<String> {
+    let problems = Settings::resolve(layers).expect_err("problems");
+    problems.0.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_name_is_there_once_is_none_of_ours_and_is_mapped_to_one_of_ours() {
+    let mut names: BTreeSet<&str> = registry::keys().map(|key| key.env).collect();
+    for old in VARIABLES {
+        assert!(names.insert(old.name), "{}", old.name);
+    }
+    let mut names: BTreeSet<&str> = registry::keys().map(|key| key.name).collect();
+    for old in FILE_KEYS {
+        assert!(names.insert(old.name), "{}", old.name);
+    }
+    for old in VARIABLES.iter().chain(FILE_KEYS) {
+        if let Counterpart::Mapped { key, .. } = old.meaning {
+            assert!(registry::find(key).is_some(), "{}: {key}", old.name);
+        }
+    }
+}
+
+/// The environment as an earlier gateway's example has it, all of it set.
+#[test]
+fn an_old_environment_is_understood_whole() {
+    let old = [
+        ("PORT", "3000"),
+        ("AUTH_TOKEN", "canary"),
+        ("ROUTE_PREFIX", "/api"),
+        ("KEY_PREFIX", "sk-"),
+        ("DATA_DIR", "data"),
+        ("REQUEST_BODY_LIMIT", "2000000"),
+        ("REQUEST_LOGS_LIMIT", "100"),
+        ("TCP_KEEPALIVE", "90"),
+        ("SERVICE_TIMEOUT", "30"),
+        ("INCLUDE_WEB_REFERENCES", "true"),
+        ("GENERAL_TIMEZONE", "Asia/Shanghai"),
+        ("CURSOR_CLIENT_VERSION", "1.0.0"),
+        ("REAL_USAGE", "false"),
+        ("GENERAL_GCPP_HOST", "us-eu.gcpp.cursor.sh"),
+        ("VISION_ABILITY", "base64-http"),
+        ("PROXIES", "system"),
+        ("DYNAMIC_KEY_SECRET", "canary"),
+        ("DEBUG", "true"),
+    ];
+    let layers = env(&old);
+    let notices: Vec<String> = layers.notices().iter().map(ToString::to_string).collect();
+    assert_eq!(notices.len(), 3, "{notices:?}");
+    assert!(!notices.concat().contains("canary"), "{notices:?}");
+    let settings = Settings::resolve(layers).expect("legal");
+    assert_eq!(settings.limits.body_bytes, 2_000_000);
+    assert_eq!(settings.request_log.rows, 100);
+    assert_eq!(settings.timeouts.ping_interval.as_secs(), 90);
+    assert_eq!(settings.timeouts.first_message.as_secs(), 30);
+    assert!(settings.upstream.web_references && !settings.upstream.usage_lookup);
+    assert_eq!(settings.upstream.timezone, "Asia/Shanghai");
+    assert_eq!(settings.upstream.client_version, "1.0.0");
+    assert_eq!(settings.completion.region, crate::CompletionRegion::Eu);
+    assert!(settings.images.remote);
+}
+
+#[test]
+fn units_and_special_numbers_are_converted() {
+    assert_eq!(settings(&[("REQUEST_BODY_LIMIT_MB", "2")]).limits.body_bytes, 2 << 20);
+    assert!(!settings(&[("REQUEST_LOGS_LIMIT", "0")]).request_log.enabled);
+    assert_eq!(settings(&[("REQUEST_LOGS_LIMIT", "100000")]).request_log.rows, 0);
+    let otlp = settings(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=canary,x=y"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "5000"),
+    ])
+    .otlp;
+    assert_eq!(otlp.endpoint.as_deref(), Some("http://localhost:4318"));
+    assert_eq!((otlp.headers.len(), otlp.interval.as_secs()), (2, 5));
+    assert!(!format!("{otlp:?}").contains("canary"));
+}
+
+#[test]
+fn two_names_of_one_setting_must_agree() {
+    let both = |ours: &'static str| [("LIMIT_BODY", ours), ("REQUEST_BODY_LIMIT_MB", "2")];
+    assert_eq!(settings(&both("2097152")).limits.body_bytes, 2 << 20);
+    let found = problems(env(&both("3MiB")));
+    assert_eq!(found.len(), 1);
+    for name in ["REQUEST_BODY_LIMIT_MB", "limits.body", "LIMIT_BODY"] {
+        assert!(found[0].contains(name), "{found:?}");
+    }
+    let found = problems(env(&[("REQUEST_BODY_LIMIT", "1"), ("REQUEST_BODY_LIMIT_MB", "1")]));
+    assert!(found[0].contains("REQUEST_BODY_LIMIT_MB") && found.len() == 1, "{found:?}");
+}
+
+#[test]
+fn what_would_be_less_safe_is_refused_and_its_value_not_shown() {
+    for (name, value) in [
+        ("ADMIN_AUTH_TOKEN", "canary"),
+        ("PROXIES", "work=http://canary:canary@localhost:1"),
+        ("PRI_REVERSE_PROXY_HOST", "canary.example"),
+        ("CONFIG_FILE", "canary.toml"),
+        ("VISION_ABILITY", "none"),
+        ("SERVICE_TIMEOUT", "canary"),
+    ] {
+        let found = problems(env(&[(name, value)]));
+        assert!(found.len() == 1 && found[0].contains(name), "{found:?}");
+        assert!(!found[0].contains("canary"), "{found:?}");
+    }
+}
+
+#[test]
+fn old_keys_of_the_file_are_mapped_or_named() {
+    let file = |text: &str| Layers::default().file(Path::new("config.toml"), text);
+    let layers = file("vision_ability = \"all\"\nslow_pool_enabled = true\nport = 1");
+    let notices: Vec<String> = layers.notices().iter().map(ToString::to_string).collect();
+    assert_eq!(notices.len(), 2, "{notices:?}");
+    assert!(notices[0].contains("slow_pool_enabled") && notices[0].contains("config.toml:2"));
+    assert!(Settings::resolve(layers).expect("legal").images.remote);
+    let found = problems(file("shared_token = \"canary\"\nshare_token = \"canary\""));
+    assert!(found.len() == 1 && !found[0].contains("canary"), "{found:?}");
+}

@@ -1,0 +1,80 @@
+//! The environment: the variables of the registry, their old names, and `CURSOR_ACCOUNTS`.
+
+use std::collections::BTreeMap;
+
+use secrecy::ExposeSecret as _;
+
+use super::{Layers, Origin, RawAccount};
+use crate::legacy::{self, Meaning};
+use crate::registry;
+
+impl Layers {
+    /// Adds the environment. Only variables of the registry, those of [`legacy::VARIABLES`] and
+    /// `CURSOR_ACCOUNTS` are looked at; an empty one counts as unset.
+    #[must_use]
+    pub fn env(mut self, lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let lookup = |name: &str| lookup(name).filter(|text| !text.trim().is_empty());
+        for key in registry::keys() {
+            if let Some(text) = lookup(key.env) {
+                self.set(key.name, text, Origin::Env(key.env));
+            }
+        }
+        for old in legacy::VARIABLES {
+            if let Some(text) = lookup(old.name) {
+                self.old_variable(old, &text);
+            }
+        }
+        const ACCOUNTS: &str = "CURSOR_ACCOUNTS";
+        if let Some(list) = lookup(ACCOUNTS) {
+            for entry in list.split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty()) {
+                let (alias, credential) = match entry.split_once('=') {
+                    Some((alias, credential)) if !alias.contains("::") => (alias, credential),
+                    Some(_) | None => ("", entry),
+                };
+                let mut fields = BTreeMap::new();
+                if !alias.is_empty() {
+                    fields.insert("alias".to_owned(), alias.into());
+                }
+                fields.insert("credential".to_owned(), credential.into());
+                self.accounts.push(RawAccount { fields, origin: Origin::Env(ACCOUNTS) });
+            }
+        }
+        self
+    }
+
+    fn old_variable(&mut self, old: &legacy::Legacy, text: &str) {
+        let origin = Origin::Env(old.name);
+        match old.meaning.of(text) {
+            Meaning::Nothing { hint } => self.notice(old.name, &origin, hint),
+            Meaning::Wrong { hint } => self.problem(old.name, &origin, hint),
+            Meaning::Set { key, text } => match self.variable_of(key) {
+                Some(other) if self.differs(key, &text) => {
+                    let text = format!("says something else of {key} than {other}; keep one");
+                    self.problem(old.name, &origin, text);
+                }
+                Some(_) => {}
+                None => self.set(key, text, origin),
+            },
+        }
+    }
+
+    /// The variable that a setting has its value from.
+    fn variable_of(&self, key: &str) -> Option<&'static str> {
+        match self.values.get(key)?.origin {
+            Origin::Env(name) => Some(name),
+            Origin::Flag(_) | Origin::File { .. } | Origin::Default => None,
+        }
+    }
+
+    /// Whether a text means something else than what a setting holds: `2MiB` is 2097152.
+    fn differs(&self, name: &str, text: &str) -> bool {
+        let (Some(key), Some(raw)) = (registry::find(name), self.values.get(name)) else {
+            return true;
+        };
+        let written = raw.text.expose_secret();
+        match (key.read(written), key.read(text)) {
+            (Ok(one), Ok(other)) => one != other,
+            _ => written.trim() != text.trim(),
+        }
+    }
+}
