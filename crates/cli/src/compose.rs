@@ -103,6 +103,7 @@ pub(crate) async fn assemble(
             most: settings.responses.most,
             bytes: settings.responses.bytes,
         },
+        health_page: server::Page::default(),
     };
     let app = App::new(gateway.clone(), options, ambient);
     Ok(Composition { gateway, app, grace: settings.timeouts.shutdown })

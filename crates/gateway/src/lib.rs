@@ -28,6 +28,7 @@ mod route;
 mod service;
 mod suspended;
 mod transcript;
+mod troubles;
 mod upkeep;
 mod ways;
 
@@ -47,5 +48,6 @@ pub use memories::MemoryOptions;
 pub use service::{Ask, Beginning, Gateway, Options, Stats};
 pub use suspended::SuspendOptions;
 pub use transcript::ClientId;
+pub use troubles::Trouble;
 pub use upstream::profile;
 pub use upstream::{Cookies, MalformedCookie, SetCookies};

@@ -14,8 +14,10 @@ mod kept;
 mod landing;
 mod language;
 mod listen;
+mod panic;
 mod percent;
 mod private;
+mod readiness;
 mod remote_image;
 mod reply;
 mod router;
@@ -24,6 +26,7 @@ mod table;
 mod trace;
 mod vitals;
 
+pub use health::Page;
 pub use kept::KeptOptions;
 pub use listen::{Peer, ServeError, Server};
 pub use router::router;
@@ -40,6 +43,8 @@ use gateway::{Ambient, ClientId, Gateway};
 
 use crate::auth::Guesses;
 use crate::kept::Kept;
+use crate::panic::Panics;
+use crate::readiness::{Life, Phase};
 use crate::remote_image::{Limits, RemoteImages};
 
 /// What the edge is told.
@@ -64,6 +69,8 @@ pub struct Options {
     pub cors_origins: Vec<String>,
     /// Responses that clients ask to store.
     pub responses: KeptOptions,
+    /// In which form `/health` answers.
+    pub health_page: Page,
 }
 
 /// Pictures behind URLs; how many and how large they may be is the image policy's.
@@ -95,6 +102,9 @@ pub(crate) struct Shared {
     guesses: Mutex<Guesses<ClientId>>,
     /// Held while a part of a key is changed.
     pub(crate) changing_keys: tokio::sync::Mutex<()>,
+    pub(crate) life: Life,
+    pub(crate) vitals: vitals::Watch,
+    pub(crate) panics: Panics,
 }
 
 impl std::fmt::Debug for App {
@@ -123,7 +133,32 @@ impl App {
             kept,
             guesses,
             changing_keys: tokio::sync::Mutex::new(()),
+            life: Life::default(),
+            vitals: vitals::Watch::start(),
+            panics: Panics::default(),
         }))
+    }
+
+    /// The start is complete: requests may come.
+    pub fn begin(&self) {
+        self.0.life.reach(Phase::Serving);
+    }
+
+    /// What runs may finish; new requests are refused, and readiness is off.
+    pub fn drain(&self) {
+        self.0.life.reach(Phase::Draining);
+    }
+
+    /// Panics since the start: of requests, and of tasks once [`Self::watch_panics`] was called.
+    #[must_use]
+    pub fn panics(&self) -> u64 {
+        self.0.panics.count()
+    }
+
+    /// From now on a panic anywhere in the process is one log line with its place. For the one app
+    /// of a process; later calls change nothing.
+    pub fn watch_panics(&self) {
+        self.0.panics.watch();
     }
 
     /// Holds for the next request on, but for the route prefix, which stays as it is.

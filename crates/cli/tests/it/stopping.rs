@@ -53,7 +53,7 @@ async fn the_second_signal_ends_at_once() {
     tokio::time::timeout(SOON, refused).await.expect("the first signal is heard");
     let start = Instant::now();
     gateway.signal("TERM");
-    assert_eq!(gateway.ended(SOON).await.code(), Some(130));
+    assert_eq!(gateway.ended(SOON).await.code(), Some(143));
     assert!(start.elapsed() < SOON);
     assert!(!call.rest().await.body.contains("[DONE]"));
 }
