@@ -11,6 +11,7 @@ mod ambient;
 mod args;
 mod compose;
 mod demo;
+mod doctor;
 mod import;
 mod keeping;
 mod keys;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
             Command::Accounts(command) => Box::pin(accounts::run(command)).await,
             Command::Login(args) => Box::pin(login::run(args)).await,
             Command::Keys(command) => Box::pin(keys::run(command)).await,
+            Command::Doctor(args) => Box::pin(doctor::run(args)).await,
             Command::Backup(args) => keeping::backup(args),
             Command::Restore(args) => keeping::restore(args),
             Command::RotateKey(args) => keeping::rotate_key(args),

@@ -4,6 +4,7 @@
 mod accounts;
 mod client;
 mod crowd;
+mod doctor;
 mod importing;
 mod keeping;
 mod keys;
