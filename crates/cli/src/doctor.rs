@@ -179,7 +179,18 @@ impl Checks {
                 Err(finding) => self.note(vec![finding]),
             }
         }
-        match kept::accounts(client).await {
+        let mut accounts = kept::accounts(client).await;
+        if let Ok(known) = &accounts
+            && !offline
+            && !known.is_empty()
+        {
+            // Figures may be days old. What does not come in time stays as it is known.
+            let reading = kept::read_usage(client, known);
+            if tokio::time::timeout(PATIENCE, reading).await.is_ok() {
+                accounts = kept::accounts(client).await;
+            }
+        }
+        match accounts {
             Ok(accounts) if accounts.is_empty() => {
                 let cure = "add one: `cursor-api login` or `cursor-api accounts add`";
                 let found = "there are none: requests are answered with 503";

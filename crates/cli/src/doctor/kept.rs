@@ -82,6 +82,13 @@ pub(super) async fn accounts(client: &AdminClient) -> Result<Vec<Account>, Findi
     Ok(rows.iter().filter_map(account).collect())
 }
 
+/// Has the gateway ask the upstream how much of their plans the accounts have used. Who is refused
+/// shows by other findings.
+pub(super) async fn read_usage(client: &AdminClient, accounts: &[Account]) {
+    let aliases: Vec<&str> = accounts.iter().map(|account| account.alias.as_str()).collect();
+    let _ = client.call("/tokens/profile/update", &json!(aliases)).await;
+}
+
 /// What is known of an account.
 pub(super) fn known(account: &Account, now: Timestamp) -> Finding {
     const SOON: SignedDuration = SignedDuration::from_hours(72);

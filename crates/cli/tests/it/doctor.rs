@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use simulator::tokens;
+use simulator::{AccountBehaviour, tokens};
 
-use crate::process::{Finished, PATIENCE};
+use crate::client::{Call, post};
+use crate::process::{Finished, KEY, PATIENCE};
 use crate::site::{Beside, Site, token};
 
 /// All addresses lead to the simulator, or to another place; none out of this machine.
@@ -140,6 +141,34 @@ async fn a_dead_upstream_is_told_and_not_asked_when_offline() {
     let accounts = [("settings", "ok"), ("accounts", "warning"), ("database", "note")];
     offline.expect(0, &accounts);
     assert!(!offline.finished.stdout.contains("connection:"), "{}", offline.finished.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_account_and_a_dead_proxy_are_told_beside_a_gateway() {
+    let site = with_account(free_port()).await;
+    site.write("two", &token("user_02"));
+    site.good(Beside::none(), &["accounts", "add", "two"]).await;
+    site.write("three", &token("user_03"));
+    site.good(Beside::none(), &["accounts", "add", "three"]).await;
+    let mut gateway = site.start(&["serve"]).spawn();
+    let address = gateway.address_after("listening on http://");
+    site.control.set_account("user_02", AccountBehaviour::LoggedOut);
+    site.control.set_account("user_03", AccountBehaviour::QuotaReached);
+    let dead = free_port();
+    let body = format!(r#"{{"proxies": {{"gone": "http://u:canary@127.0.0.1:{dead}"}}}}"#);
+    let head = post("/proxies/add", KEY);
+    let added = Call::send(address, &head, body.as_bytes()).await.rest().await;
+    assert_eq!(added.status, 200, "{added:?}");
+    let states = [
+        ("account:user_01", "ok"),
+        ("account:user_02", "failure"),
+        ("account:user_03", "warning"),
+        ("proxy:gone", "failure"),
+        ("proxy:sys", "ok"),
+        ("connection:", "ok"),
+    ];
+    // That no secret is shown is seen to by `Site::run`.
+    examine(&site, &[]).await.expect(1, &states);
 }
 
 #[tokio::test]
