@@ -197,6 +197,12 @@ impl Roster {
         self.reasons(&self.active_now(now), want, now)
     }
 
+    /// Whether an account for everybody is well: enabled, not marked and not resting.
+    #[must_use]
+    pub fn can_serve(&self, now: UnixMs) -> bool {
+        self.entries.iter().any(|entry| entry.fit(now))
+    }
+
     /// Answers in progress on all accounts.
     #[must_use]
     pub fn in_use(&self) -> usize {

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use gateway::Gateway;
-use http::{Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
 use crate::args::SettingsArgs;
-use crate::compose::{assemble, open_store, parts, store_problem};
+use crate::compose::{Composition, assemble, open_store, parts, store_problem};
 use crate::terminal::Refused;
 use crate::{logging, sources};
 
@@ -82,15 +82,45 @@ impl AdminClient {
         drop(logging::start(&LogSettings { filter: "warn".to_owned(), format })?);
         let parts = parts(&settings)?;
         let key = settings.auth_token.clone().unwrap_or_default();
-        let way = match store_or_gateway(&settings).await? {
+        let client = match store_or_gateway(&settings).await? {
             Holder::Nobody(store) => {
                 let composed = Box::pin(assemble(&settings, parts, store)).await?;
-                let router = server::router(composed.app);
-                Way::Within { router, gateway: Box::new(composed.gateway) }
+                Self::over(composed, key)
             }
-            Holder::Gateway(address) => Way::Running(address),
+            Holder::Gateway(address) => Self { way: Way::Running(address), key },
         };
-        Ok((Self { way, key }, settings))
+        Ok((client, settings))
+    }
+
+    /// To a gateway in this process.
+    pub(crate) fn over(composed: Composition, key: SecretString) -> Self {
+        let router = server::router(composed.app);
+        Self { way: Way::Within { router, gateway: Box::new(composed.gateway) }, key }
+    }
+
+    /// The gateway in this process, if none runs elsewhere.
+    pub(crate) fn gateway(&self) -> Option<&Gateway> {
+        match &self.way {
+            Way::Within { gateway, .. } => Some(gateway),
+            Way::Running(_) => None,
+        }
+    }
+
+    /// Where the gateway listens that is asked.
+    pub(crate) fn running(&self) -> Option<SocketAddr> {
+        match &self.way {
+            Way::Within { .. } => None,
+            Way::Running(address) => Some(*address),
+        }
+    }
+
+    /// # Errors
+    /// As [`AdminClient::call`].
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, CallError> {
+        let mut request = self.request(path, &Value::Null)?;
+        *request.method_mut() = Method::GET;
+        *request.body_mut() = Full::default();
+        self.send(path, request, PATIENCE).await
     }
 
     /// Posts to one of the gateway's own endpoints.
@@ -109,8 +139,16 @@ impl AdminClient {
         body: &Value,
         patience: Duration,
     ) -> Result<Value, CallError> {
+        self.send(path, self.request(path, body)?, patience).await
+    }
+
+    async fn send(
+        &self,
+        path: &str,
+        request: Request<Full<Bytes>>,
+        patience: Duration,
+    ) -> Result<Value, CallError> {
         let asking = async {
-            let request = self.request(path, body)?;
             let response = match &self.way {
                 Way::Within { router, .. } => within(router.clone(), request).await?,
                 Way::Running(address) => running(*address, request).await?,

@@ -56,6 +56,11 @@ pub(crate) enum Command {
     /// Show, check and describe the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at everything the gateway needs, and say what is wrong and how to cure it.
+    ///
+    /// Works beside a running gateway, which is asked, and without one. Ends with code 1 when
+    /// something does not work. Shows no secrets.
+    Doctor(DoctorArgs),
     /// Copy the database into a new file, also while the gateway runs.
     ///
     /// Secrets in the copy are encrypted; the key that opens them is not in it. Keep that key too
@@ -123,6 +128,18 @@ pub(crate) struct LoginArgs {
     /// Only print the link.
     #[arg(long)]
     pub(crate) no_browser: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    /// Ask nobody outside: no names, no upstream, no proxies.
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// One JSON object instead of lines.
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) settings: SettingsArgs,
 }

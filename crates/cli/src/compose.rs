@@ -250,7 +250,9 @@ fn random(bytes: &mut [u8]) {
     }
 }
 
-fn system_proxies() -> Result<SystemProxies, Refused> {
+/// # Errors
+/// What the environment says is no proxy.
+pub(crate) fn system_proxies() -> Result<SystemProxies, Refused> {
     #[expect(clippy::disallowed_methods, reason = "the composition root reads the environment")]
     let proxies = SystemProxies::new(|name| std::env::var(name).ok());
     proxies.map_err(|error| Refused(format!("proxies of the environment: {error}")))

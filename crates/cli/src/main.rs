@@ -13,6 +13,7 @@ mod compose;
 mod config;
 mod config_file;
 mod demo;
+mod doctor;
 mod import;
 mod keeping;
 mod keys;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
             Command::Keys(command) => Box::pin(keys::run(command)).await,
             Command::Logs(args) => Box::pin(logs::run(args)).await,
             Command::Config(command) => config::run(command),
+            Command::Doctor(args) => Box::pin(doctor::run(args)).await,
             Command::Backup(args) => keeping::backup(args),
             Command::Restore(args) => keeping::restore(args),
             Command::RotateKey(args) => keeping::rotate_key(args),

@@ -8,7 +8,7 @@ use settings::Settings;
 
 use crate::args::SettingsArgs;
 use crate::compose::{Composition, compose};
-use crate::lifecycle::stop_signal;
+use crate::lifecycle::{Manager, stop_signal};
 use crate::reload::Reload;
 use crate::terminal::{Refused, say};
 use crate::{logging, reload, sources};
@@ -46,10 +46,12 @@ pub(crate) async fn run(args: SettingsArgs) -> Result<()> {
     let stop = stop_signal().context("listening for signals")?;
     say(&format!("listening on http://{address}"));
     let (gateway, app) = (composition.gateway.clone(), composition.app.clone());
+    app.watch_panics();
     let parts = reload::Parts { gateway, app, lines };
     tokio::select! {
         () = serve(server, composition, stop) => {}
         never = reload.run(&settings, &parts) => match never {},
+        never = Manager.watchdog() => match never {},
     }
     Ok(())
 }
@@ -62,10 +64,16 @@ pub(crate) async fn serve(
 ) {
     let Composition { gateway, app, grace } = composition;
     gateway.start();
+    app.begin();
+    let at = server.local_addr().map(|address| format!("listening on http://{address}"));
+    Manager.ready(&at.unwrap_or_default());
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
     let finishing = gateway.clone();
+    let told = app.clone();
     let stopping = async move {
         stop.await;
+        told.drain();
+        Manager.stopping();
         // A receiver that has gone means that serving is over already.
         let _ = ended.send(());
     };

@@ -31,6 +31,7 @@ mod route;
 mod service;
 mod suspended;
 mod transcript;
+mod troubles;
 mod upkeep;
 mod ways;
 
@@ -52,5 +53,6 @@ pub use recording::{Arrival, Recording};
 pub use service::{Ask, Beginning, Gateway, Options, Stats};
 pub use suspended::SuspendOptions;
 pub use transcript::ClientId;
+pub use troubles::Trouble;
 pub use upstream::profile;
 pub use upstream::{Cookies, MalformedCookie, SetCookies};

@@ -356,6 +356,7 @@ impl Course {
                 text: "The gateway stopped working on this request.".to_owned(),
                 details: "a panic; the log lines tell where".to_owned(),
             });
+            (notes.is_sent, notes.is_cut) = (true, true);
         }
         let close = notes.close();
         let is_well = notes.fault.is_none() && close == Close::Finished;

@@ -35,6 +35,7 @@ use crate::recording::Recording;
 use crate::route::{self, Resolved};
 use crate::suspended::{SuspendOptions, Suspended};
 use crate::transcript::{ClientId, Place};
+use crate::troubles::{Signs, Watched};
 use crate::upkeep::{keep_up, save_usage};
 use crate::ways::Ways;
 
@@ -158,6 +159,7 @@ pub(crate) struct Inner {
     pub(crate) cut: CancellationToken,
     counters: Counters,
     pub(crate) recorder: Arc<Recorder>,
+    pub(crate) signs: Arc<Signs>,
 }
 
 #[derive(Default)]
@@ -188,6 +190,8 @@ impl Gateway {
         ambient: Arc<dyn Ambient>,
     ) -> Result<Self, AdminError> {
         const LOOKS: usize = 4;
+        let signs = Arc::<Signs>::default();
+        let store = Watched::over(store, &signs);
         let snapshot = store.load().await?;
         let (ways, first) = Ways::new(beginning.system_proxies, &snapshot);
         if !first.is_empty() {
@@ -215,6 +219,7 @@ impl Gateway {
             cut: CancellationToken::new(),
             counters: Counters::default(),
             recorder: Arc::new(recorder),
+            signs,
         }));
         gateway.declare(beginning.declared).await?;
         Ok(gateway)
@@ -449,8 +454,12 @@ impl Inner {
         };
         let lease = self.lease(purpose).await?;
         let models = match self.models_of(lease.account()).await {
-            Ok(models) => models,
+            Ok(models) => {
+                self.signs.note_upstream(None);
+                models
+            }
             Err(failure) => {
+                self.signs.note_upstream(Some(&failure));
                 // The next try goes to another account, if this one is at fault.
                 lease.failed(&failure);
                 return Err(failure);

@@ -41,6 +41,7 @@ pub(crate) async fn save_usage(inner: Arc<Inner>) {
     loop {
         tokio::time::sleep(EVERY).await;
         inner.save_key_usage().await;
+        inner.retry_store().await;
     }
 }
 

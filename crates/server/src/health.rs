@@ -1,19 +1,37 @@
 //! `GET /health`: the state of the service with true figures, in the shape of the 0.4 gateway.
+//!
+//! Open to anybody, so nothing of accounts, keys or requests is in it; and asked often, so it costs
+//! next to nothing.
 
 use axum::extract::State;
-use axum::response::Response;
-use http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::App;
 use crate::failure::json;
+use crate::readiness::{Status, judge};
 use crate::table::ROUTES;
-use crate::vitals::Vitals;
+
+mod features;
+mod page;
+
+/// In which form `/health` answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Page {
+    #[default]
+    Json,
+    Text,
+    Html,
+}
 
 #[derive(Serialize)]
 struct Health {
-    status: &'static str,
+    status: Status,
+    /// Why it is no success, in stable words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<&'static str>,
     service: Service,
     runtime: Runtime,
     system: System,
@@ -25,6 +43,19 @@ struct Service {
     name: &'static str,
     version: &'static str,
     is_debug: bool,
+    build: Build,
+}
+
+#[derive(Serialize)]
+struct Build {
+    /// Of builds that are numbered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    /// Of the source, so that it can be built again; where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<String>,
+    is_debug: bool,
+    is_prerelease: bool,
 }
 
 #[derive(Serialize)]
@@ -59,7 +90,7 @@ struct Memory {
 
 #[derive(Serialize)]
 struct Cpu {
-    /// Of one processor, on average since the start.
+    /// Of one processor, since the figures were read before.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage_percentage: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,28 +106,38 @@ struct Capabilities {
 
 /// `GET /health`.
 pub(crate) async fn show(State(app): State<App>) -> Response {
-    let body = serde_json::to_vec(&health(&app)).unwrap_or_default();
-    json(StatusCode::OK, body)
+    let health = health(&app);
+    let mut response = match app.options().health_page {
+        Page::Json => json(StatusCode::OK, serde_json::to_vec(&health).unwrap_or_default()),
+        Page::Text => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], page::text(&health))
+            .into_response(),
+        Page::Html => page::html(&health),
+    };
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    response
 }
 
 fn health(app: &App) -> Health {
     let stats = app.0.gateway.stats();
-    let uptime = app.0.started.elapsed();
-    let vitals = Vitals::read();
+    let (vitals, cpu_share) = app.0.vitals.figures();
     let share = |part: f64, whole: f64| (whole > 0.0).then(|| round(100.0 * part / whole));
     let started_ms = i64::try_from(app.0.started_unix_ms).unwrap_or(0);
+    let (status, problems) = judge(app.0.life.phase(), &app.0.gateway.troubles());
     Health {
-        status: "success",
+        status,
+        problems,
         service: Service {
             name: "cursor-api",
             version: env!("CARGO_PKG_VERSION"),
             is_debug: cfg!(debug_assertions),
+            build: build(),
         },
         runtime: Runtime {
             started_at: Timestamp::from_millisecond(started_ms)
                 .map(|at| at.to_string())
                 .unwrap_or_default(),
-            uptime_seconds: uptime.as_secs(),
+            uptime_seconds: app.0.started.elapsed().as_secs(),
             requests: Requests { total: stats.total, active: stats.active, errors: stats.failed },
         },
         system: System {
@@ -109,9 +150,7 @@ fn health(app: &App) -> Health {
                 available_bytes: vitals.available_bytes,
             },
             cpu: Cpu {
-                usage_percentage: vitals
-                    .cpu_time
-                    .and_then(|cpu| share(cpu.as_secs_f64(), uptime.as_secs_f64())),
+                usage_percentage: cpu_share.map(|share| round(100.0 * share)),
                 load_average: vitals.load_average,
             },
         },
@@ -126,11 +165,23 @@ fn health(app: &App) -> Health {
                 .collect(),
             endpoints: ROUTES
                 .iter()
+                .filter(|route| route.prefixed && !route.path.contains('{'))
                 .map(|route| route.path)
-                .filter(|path| path.starts_with("/v1/") && !path.contains('{'))
                 .collect(),
-            features: vec!["streaming", "reasoning", "images"],
+            features: features::of(&app.options()),
         },
+    }
+}
+
+fn build() -> Build {
+    let source = option_env!("SOURCE_UNIX_SECONDS").and_then(|text| text.parse().ok());
+    Build {
+        version: option_env!("BUILD_NUMBER_CHECKED").and_then(|text| text.parse().ok()),
+        timestamp: source
+            .and_then(|seconds| Timestamp::from_second(seconds).ok())
+            .map(|at| at.to_string()),
+        is_debug: cfg!(debug_assertions),
+        is_prerelease: !env!("CARGO_PKG_VERSION_PRE").is_empty(),
     }
 }
 

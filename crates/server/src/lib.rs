@@ -16,8 +16,10 @@ mod landing;
 mod language;
 mod listen;
 mod metrics;
+mod panic;
 mod percent;
 mod private;
+mod readiness;
 mod recorded;
 mod remote_image;
 mod reply;
@@ -28,6 +30,7 @@ mod trace;
 mod vitals;
 
 pub use configuration::{Applied, ConfigProblem, ConfigText, Configuration, Configured};
+pub use health::Page;
 pub use kept::KeptOptions;
 pub use listen::{Peer, ServeError, Server};
 pub use metrics::metrics_router;
@@ -47,6 +50,8 @@ use tower_http::cors::CorsLayer;
 
 use crate::auth::Guesses;
 use crate::kept::Kept;
+use crate::panic::Panics;
+use crate::readiness::{Life, Phase};
 use crate::remote_image::{Limits, RemoteImages};
 
 /// What the edge is told.
@@ -73,6 +78,8 @@ pub struct Options {
     pub logs_page: LogsPage,
     /// Responses that clients ask to store.
     pub responses: KeptOptions,
+    /// In which form `/health` answers.
+    pub health_page: Page,
 }
 
 /// The page at `/logs`. Anybody may see it; it holds no entry of the log.
@@ -118,6 +125,9 @@ pub(crate) struct Shared {
     configured: OnceLock<Configured>,
     /// Held while a part of a key is changed.
     pub(crate) changing_keys: tokio::sync::Mutex<()>,
+    pub(crate) life: Life,
+    pub(crate) vitals: vitals::Watch,
+    pub(crate) panics: Panics,
 }
 
 impl std::fmt::Debug for App {
@@ -134,6 +144,7 @@ impl App {
         ambient: Arc<dyn Ambient>,
         telemetry: Telemetry,
     ) -> Self {
+        let panics = Panics::new(telemetry.clone());
         let started_unix_ms = ambient.unix_ms();
         let started = tokio::time::Instant::now();
         let decoding = Arc::new(tokio::sync::Semaphore::new(DECODING));
@@ -155,7 +166,32 @@ impl App {
             cors,
             configured: OnceLock::new(),
             changing_keys: tokio::sync::Mutex::new(()),
+            life: Life::default(),
+            vitals: vitals::Watch::start(),
+            panics,
         }))
+    }
+
+    /// The start is complete: requests may come.
+    pub fn begin(&self) {
+        self.0.life.reach(Phase::Serving);
+    }
+
+    /// What runs may finish; new requests are refused, and readiness is off.
+    pub fn drain(&self) {
+        self.0.life.reach(Phase::Draining);
+    }
+
+    /// Panics since the start: of requests, and of tasks once [`Self::watch_panics`] was called.
+    #[must_use]
+    pub fn panics(&self) -> u64 {
+        self.0.panics.count()
+    }
+
+    /// From now on a panic anywhere in the process is one log line with its place. For the one app
+    /// of a process; later calls change nothing.
+    pub fn watch_panics(&self) {
+        self.0.panics.watch();
     }
 
     /// Holds for the next request on, but for the route prefix, which stays as it is.

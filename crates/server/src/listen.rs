@@ -28,6 +28,10 @@ const BACKLOG: u32 = 4096;
 /// After a failed accept, for example with all file descriptors in use.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// After the word to stop, a request that is on its way on an old connection is still answered, with
+/// a refusal, instead of meeting a closed connection.
+const LINGER: Duration = Duration::from_millis(500);
+
 /// A bound listener.
 #[derive(Debug)]
 pub struct Server {
@@ -79,7 +83,8 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` resolves, then lets connections finish for at most `grace`.
+    /// Serves until `stop` resolves, then takes no connection any more and lets those that are there
+    /// finish for at most `grace`. That requests which still come are refused is the router's to see.
     pub async fn serve(self, router: Router, stop: impl Future<Output = ()>, grace: Duration) {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).keep_alive(true);
@@ -127,9 +132,10 @@ impl Server {
                 }
             });
         }
-        stopping.cancel();
         drop(self.listener);
         tasks.close();
+        let _ = tokio::time::timeout(LINGER.min(grace), tasks.wait()).await;
+        stopping.cancel();
         if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
             tracing::warn!("connections still open after the grace period are closed");
         }

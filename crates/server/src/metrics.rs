@@ -10,7 +10,7 @@ use http::header;
 use telemetry::{CONTENT_TYPE, Figures};
 
 use crate::App;
-use crate::vitals::Vitals;
+use crate::readiness::Phase;
 
 /// Only `GET /metrics`, for anybody: who reaches the address where this is served may read.
 pub fn metrics_router(app: App) -> Router {
@@ -26,7 +26,7 @@ pub(crate) async fn show(State(app): State<App>) -> Response {
 /// What is read at this instant.
 fn figures(app: &App) -> Figures {
     let stats = app.0.gateway.stats();
-    let vitals = Vitals::read();
+    let (vitals, _) = app.0.vitals.figures();
     Figures {
         active: count(stats.active),
         suspended: count(stats.suspended),
@@ -39,7 +39,7 @@ fn figures(app: &App) -> Figures {
         started_unix: app.0.started_unix_ms as f64 / 1000.0,
         memory_bytes: vitals.used_bytes,
         cpu_seconds: vitals.cpu_time.map(|time| time.as_secs_f64()),
-        draining: false,
+        draining: app.0.life.phase() == Phase::Draining,
     }
 }
 

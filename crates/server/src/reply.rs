@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::panic::{self, Panicked};
 use crate::routes::editor::Step;
 
 /// Collects a whole answer.
@@ -143,13 +144,41 @@ fn respond(body: Body) -> Response {
 
 struct EventBody<E> {
     answer: Answer,
-    encoder: E,
-    buffer: BytesMut,
+    writer: Writer<E>,
     keep_alive: Duration,
     silent_since: Instant,
     /// Re-armed only when it fires, not with every write.
     timer: Pin<Box<Sleep>>,
+}
+
+/// What is written and not sent yet.
+struct Writer<E> {
+    encoder: E,
+    buffer: BytesMut,
     ended: bool,
+    panicked: Option<Panicked>,
+}
+
+impl<E: Encoder> Writer<E> {
+    /// After a panic of the encoder the client is told of a failure, and then the body breaks off.
+    fn write(&mut self, events: Vec<Event>) {
+        for event in events {
+            self.ended = self.ended || matches!(event, Event::Finished(_));
+            let whole = self.buffer.len();
+            let Self { encoder, buffer, .. } = self;
+            if let Err(panicked) = panic::guarded(|| encoder.encode(event, buffer)) {
+                self.buffer.truncate(whole);
+                self.panicked = Some(panicked);
+                self.fail(&unwritten());
+                return;
+            }
+        }
+    }
+
+    fn fail(&mut self, failure: &Failure) {
+        self.ended = true;
+        self.encoder.fail(failure, &mut self.buffer);
+    }
 }
 
 /// Bytes after which a frame goes out even if more is ready.
@@ -159,35 +188,28 @@ impl<E: Encoder + Unpin> EventBody<E> {
     fn new(answer: Answer, encoder: E, keep_alive: Duration) -> Self {
         Self {
             answer,
-            encoder,
-            buffer: BytesMut::with_capacity(1024),
+            writer: Writer {
+                encoder,
+                buffer: BytesMut::with_capacity(1024),
+                ended: false,
+                panicked: None,
+            },
             keep_alive,
             silent_since: Instant::now(),
             timer: Box::pin(tokio::time::sleep(keep_alive)),
-            ended: false,
         }
     }
 
     /// Takes everything that is ready into the buffer.
     fn fill(&mut self, cx: &mut Context<'_>) {
-        while !self.ended && self.buffer.len() < FRAME {
+        while !self.writer.ended && self.writer.buffer.len() < FRAME {
             match self.answer.poll_next(cx) {
-                Poll::Ready(Some(Ok(events))) => {
-                    for event in events {
-                        self.ended = self.ended || matches!(event, Event::Finished(_));
-                        self.encoder.encode(event, &mut self.buffer);
-                    }
-                }
-                Poll::Ready(Some(Err(failure))) => self.fail(&failure),
-                Poll::Ready(None) => self.fail(&vanished()),
+                Poll::Ready(Some(Ok(events))) => self.writer.write(events),
+                Poll::Ready(Some(Err(failure))) => self.writer.fail(&failure),
+                Poll::Ready(None) => self.writer.fail(&vanished()),
                 Poll::Pending => return,
             }
         }
-    }
-
-    fn fail(&mut self, failure: &Failure) {
-        self.ended = true;
-        self.encoder.fail(failure, &mut self.buffer);
     }
 
     fn keep_alive(&mut self, cx: &mut Context<'_>) {
@@ -195,7 +217,7 @@ impl<E: Encoder + Unpin> EventBody<E> {
             let due = self.silent_since + self.keep_alive;
             let now = Instant::now();
             if now >= due {
-                self.encoder.heartbeat(&mut self.buffer);
+                self.writer.encoder.heartbeat(&mut self.writer.buffer);
                 self.silent_since = now;
             }
             let next = self.silent_since + self.keep_alive;
@@ -206,7 +228,7 @@ impl<E: Encoder + Unpin> EventBody<E> {
 
 impl<E: Encoder + Unpin> http_body::Body for EventBody<E> {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = Panicked;
 
     fn poll_frame(
         self: Pin<&mut Self>,
@@ -214,21 +236,60 @@ impl<E: Encoder + Unpin> http_body::Body for EventBody<E> {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
         this.fill(cx);
-        if this.buffer.is_empty() && !this.ended {
+        if this.writer.buffer.is_empty() && !this.writer.ended {
             this.keep_alive(cx);
         }
-        if !this.buffer.is_empty() {
+        if !this.writer.buffer.is_empty() {
             this.silent_since = Instant::now();
-            return Poll::Ready(Some(Ok(Frame::data(this.buffer.split().freeze()))));
+            return Poll::Ready(Some(Ok(Frame::data(this.writer.buffer.split().freeze()))));
         }
-        if this.ended { Poll::Ready(None) } else { Poll::Pending }
+        if let Some(panicked) = this.writer.panicked.take() {
+            return Poll::Ready(Some(Err(panicked)));
+        }
+        if this.writer.ended { Poll::Ready(None) } else { Poll::Pending }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ended && self.buffer.is_empty()
+        let writer = &self.writer;
+        writer.ended && writer.buffer.is_empty() && writer.panicked.is_none()
     }
 }
 
 fn vanished() -> Failure {
     Failure::new(FailureClass::Internal, "The gateway stopped working on this answer.")
+}
+
+fn unwritten() -> Failure {
+    Failure::new(FailureClass::Internal, "The gateway could not write this answer down.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bad;
+
+    impl Encoder for Bad {
+        fn encode(&mut self, _: Event, out: &mut BytesMut) {
+            out.extend_from_slice(b"half a fr");
+            panic!("synthetic");
+        }
+
+        fn fail(&mut self, failure: &Failure, out: &mut BytesMut) {
+            out.extend_from_slice(failure.client.as_bytes());
+        }
+
+        fn heartbeat(&self, _: &mut BytesMut) {}
+    }
+
+    #[test]
+    fn an_encoder_that_panics_ends_the_stream_with_an_error() {
+        let mut writer =
+            Writer { encoder: Bad, buffer: BytesMut::from("good. "), ended: false, panicked: None };
+        let delta = || Event::Delta("x".to_owned());
+        writer.write(vec![delta(), delta()]);
+        assert!(writer.ended && writer.panicked.is_some());
+        let text = String::from_utf8(writer.buffer.to_vec()).expect("text");
+        assert_eq!(text, "good. The gateway could not write this answer down.");
+    }
 }

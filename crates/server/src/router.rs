@@ -16,7 +16,9 @@ use crate::auth::{Caller, Gate, require_key};
 use crate::cors;
 use crate::failure::{Refusal, Surface};
 use crate::language::Language;
+use crate::panic::{self, Guarded};
 use crate::private;
+use crate::readiness::{self, Phase};
 use crate::table::{Access, ROUTES};
 use crate::trace::Trace;
 
@@ -122,10 +124,18 @@ async fn visit(State(app): State<App>, mut request: Request, next: Next) -> Resp
     request.extensions_mut().insert(Visit { id, surface, trace: Arc::clone(&trace) });
     let method = request.method().clone();
     let path = logged_path(&app, &request);
-    let mut response = next.run(request).await;
+    let version = request.version();
+    let visit = Visit { id: shown.clone(), surface, trace: Arc::clone(&trace) };
+    let mut response = answer(&app, &visit, request, next).await;
+    if app.0.life.phase() == Phase::Draining {
+        readiness::close(version, &mut response);
+    }
     let status = response.status().as_u16();
     if response.status().is_client_error() {
         tracing::info!(request = %shown, status, %method, path, "refused");
+    }
+    if status >= 400 && !trace.is_recorded() {
+        app.0.telemetry.refused(status);
     }
     trace.write(response.headers_mut());
     if surface.is_own() {
@@ -138,6 +148,23 @@ async fn visit(State(app): State<App>, mut request: Request, next: Next) -> Resp
         }
     }
     response
+}
+
+/// The answer, also where a handler panics.
+async fn answer(app: &App, visit: &Visit, request: Request, next: Next) -> Response {
+    let draining = app.0.life.phase() == Phase::Draining;
+    if draining && !readiness::is_health(request.uri().path()) {
+        return readiness::refuse(visit).into_response();
+    }
+    let panics = &app.0.panics;
+    match panic::guard(next.run(request)).await {
+        Ok(response) => response.map(|body| Guarded::body(body, panics, &visit.id)),
+        Err(panicked) => {
+            panicked.report(panics, &visit.id);
+            let text = format!("The gateway failed on this request ({}).", visit.id);
+            visit.refusal(Failure::new(FailureClass::Internal, text)).into_response()
+        }
+    }
 }
 
 /// Fit for log lines. Not for answers: what is hidden here would tell whoever guesses that he is

@@ -9,7 +9,7 @@ use crate::routes::admin::{
     build_key, config, keys, login, logs, pool, profile, proxies, random, tokens, tokens_change,
 };
 use crate::routes::{anthropic, completions, editor, models, openai_chat, responses};
-use crate::{health, landing, metrics};
+use crate::{health, landing, metrics, readiness};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub const ROUTES: &[Route] = &[
     open("GET", "/", || get(landing::show)),
     open("GET", "/health", || get(health::show)),
     Route { access: Access::Admin, ..open("GET", "/metrics", || get(metrics::show)) },
+    open("GET", "/health/live", || get(readiness::live)),
+    open("GET", "/health/ready", || get(readiness::ready)),
     Route {
         cursor: true,
         ..closed("POST", "/v1/chat/completions", || post(openai_chat::chat_completions))
@@ -221,6 +223,8 @@ mod tests {
                 "GET / Open body=false prefixed=false cursor=false",
                 "GET /health Open body=false prefixed=false cursor=false",
                 "GET /metrics Admin body=false prefixed=false cursor=false",
+                "GET /health/live Open body=false prefixed=false cursor=false",
+                "GET /health/ready Open body=false prefixed=false cursor=false",
                 "POST /v1/chat/completions Key body=true prefixed=true cursor=true logged",
                 "POST /v1/completions Key body=true prefixed=true cursor=false logged",
                 "POST /v1/messages Key body=true prefixed=true cursor=false logged",

@@ -41,6 +41,11 @@ impl Trace {
         let _ = self.recording.set(recording);
     }
 
+    /// Whether the request will stand in the request log.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.recording.get().is_some()
+    }
+
     /// The request has failed.
     pub(crate) fn failed(&self, failure: &Failure) {
         if let Some(recording) = self.recording.get() {

@@ -1,7 +1,54 @@
 //! Figures of the machine and of this process, read from `/proc`. Where there is none, the
 //! figures are left out rather than invented.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The figures are read at most this often, however often they are asked for.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The figures of a process that runs.
+#[derive(Debug)]
+pub(crate) struct Watch(Mutex<Seen>);
+
+#[derive(Debug)]
+struct Seen {
+    vitals: Vitals,
+    at: Instant,
+    /// Of one processor, between the last two looks.
+    cpu_share: Option<f64>,
+    looks: u64,
+}
+
+impl Watch {
+    pub(crate) fn start() -> Self {
+        let (vitals, at) = (Vitals::read(), Instant::now());
+        Self(Mutex::new(Seen { vitals, at, cpu_share: None, looks: 1 }))
+    }
+
+    /// The figures, and the share of one processor that was used between the last two looks; before
+    /// the second look, since the first.
+    pub(crate) fn figures(&self) -> (Vitals, Option<f64>) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let since = now.duration_since(seen.at);
+        if since >= FRESH || seen.looks == 1 {
+            let vitals = Vitals::read();
+            seen.cpu_share = share(seen.vitals.cpu_time, vitals.cpu_time, since);
+            seen.looks += 1;
+            seen.at = now;
+            seen.vitals = vitals;
+        }
+        (seen.vitals.clone(), seen.cpu_share)
+    }
+}
+
+fn share(before: Option<Duration>, after: Option<Duration>, since: Duration) -> Option<f64> {
+    let used = after?.saturating_sub(before?);
+    (!since.is_zero()).then(|| used.as_secs_f64() / since.as_secs_f64())
+}
 
 /// What `/health` shows of the system.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -73,6 +120,28 @@ mod tests {
         assert_eq!(vitals.available_bytes, Some(1 << 20));
         assert_eq!(vitals.cpu_time, Some(Duration::from_secs(2)));
         assert_eq!(vitals.load_average, Some([0.5, 1.25, 2.0]));
+    }
+
+    #[test]
+    fn the_processor_is_measured_between_two_looks() {
+        let seconds = |n| Some(Duration::from_secs(n));
+        assert_eq!(share(seconds(10), seconds(11), Duration::from_secs(4)), Some(0.25));
+        assert_eq!(share(seconds(10), seconds(10), Duration::from_secs(4)), Some(0.0));
+        assert_eq!(share(None, seconds(1), Duration::from_secs(4)), None);
+        assert_eq!(share(seconds(1), seconds(2), Duration::ZERO), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_figures_are_read_once_a_second() {
+        let watch = Watch::start();
+        let looks = || watch.0.lock().expect("lock").looks;
+        for _ in 0..100 {
+            watch.figures();
+        }
+        assert_eq!(looks(), 2);
+        tokio::time::advance(FRESH).await;
+        watch.figures();
+        assert_eq!(looks(), 3);
     }
 
     #[test]

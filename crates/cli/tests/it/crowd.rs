@@ -1,13 +1,16 @@
 //! Five hundred streams at once, with slow readers and clients that vanish: nothing stays behind.
+//! And a thousand of them when the gateway is told to stop: none ends in silence.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::client::{Call, active, ask, idle};
-use crate::process::{Running, simulate};
+use crate::client::{Call, active, ask, idle, post};
+use crate::process::{KEY, Running, simulate};
 
 const STREAMS: usize = 500;
 
@@ -107,4 +110,81 @@ async fn five_hundred_streams_end_and_leave_nothing_behind() {
             small_again("simulator", &backend.process, before.1 + allowance).await;
         }
     }
+}
+
+/// How a stream ended for its reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    Whole,
+    /// With the error event of its dialect.
+    Cut,
+    Silent,
+}
+
+/// A stream in one of the dialects, by its number. `begun` is told when its answer has begun.
+async fn long_stream(number: usize, address: SocketAddr, begun: mpsc::Sender<()>) -> End {
+    // Some end by themselves in the time that is left; most do not.
+    let script = match number % 10 {
+        0 => "[[sim: delay 100ms]] [[sim: chunks 20]]",
+        _ => "[[sim: delay 500ms]] [[sim: chunks 1000]]",
+    };
+    let (path, end, error) = match number % 3 {
+        0 => ("/v1/chat/completions", "data: [DONE]", "\"error\""),
+        1 => ("/v1/messages", "event: message_stop", "event: error"),
+        _ => ("/v1/responses", "event: response.completed", "event: response.failed"),
+    };
+    let body = match number % 3 {
+        2 => json!({"model": "gpt-5", "stream": true, "store": false, "input": script}),
+        _ => json!({"model": "gpt-5", "stream": true, "max_tokens": 1000,
+            "messages": [{"role": "user", "content": script}]}),
+    };
+    let mut call = Call::send(address, &post(path, KEY), body.to_string().as_bytes()).await;
+    call.until("w2 ").await;
+    // Nobody waits any more when the test has failed.
+    let _ = begun.send(()).await;
+    let answer = call.rest().await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    match (answer.body.contains(end), answer.body.contains(error)) {
+        (true, false) => End::Whole,
+        (false, true) if answer.body.contains("shutting down") => End::Cut,
+        _ => End::Silent,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_streams_end_with_a_word_when_the_gateway_is_told_to_stop() {
+    const THOUSAND: usize = 1000;
+    const GRACE: Duration = Duration::from_secs(4);
+    let backend = simulate();
+    let variables = [("TIMEOUT_SHUTDOWN", "4s"), ("LIMIT_TURNS", "2000")];
+    let (mut gateway, address) = backend.gateway(&variables);
+    let start = Instant::now();
+    let (begun, mut beginnings) = mpsc::channel(THOUSAND);
+    let mut streams = JoinSet::new();
+    for number in 0..THOUSAND {
+        streams.spawn(long_stream(number, address, begun.clone()));
+    }
+    drop(begun);
+    let all = async {
+        for _ in 0..THOUSAND {
+            beginnings.recv().await.expect("every stream begins");
+        }
+    };
+    tokio::time::timeout(CROWD_PATIENCE, all).await.expect("in time");
+    let (began, memory) = (start.elapsed(), gateway.resident());
+    let stop = Instant::now();
+    gateway.signal("TERM");
+    let status = gateway.ended(GRACE + Duration::from_secs(20)).await;
+    let stopped = stop.elapsed();
+    let mut ends = BTreeMap::new();
+    while let Some(end) = streams.join_next().await {
+        *ends.entry(end.expect("no reader is disappointed")).or_insert(0) += 1;
+    }
+    eprintln!(
+        "{THOUSAND} streams: begun in {began:?}, {} MB; stopped in {stopped:?}: {ends:?}",
+        memory >> 20
+    );
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(ends.get(&End::Silent), None, "{ends:?}");
+    assert!(ends.get(&End::Cut).is_some_and(|cut| *cut > THOUSAND / 2), "{ends:?}");
 }

@@ -6,6 +6,7 @@ mod client;
 mod config;
 mod config_live;
 mod crowd;
+mod doctor;
 mod importing;
 mod keeping;
 mod keys;

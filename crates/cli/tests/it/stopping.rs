@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixDatagram};
 
 use crate::client::Call;
 use crate::process::{KEY, PATIENCE, cursor_api, simulate};
@@ -53,7 +54,7 @@ async fn the_second_signal_ends_at_once() {
     tokio::time::timeout(SOON, refused).await.expect("the first signal is heard");
     let start = Instant::now();
     gateway.signal("TERM");
-    assert_eq!(gateway.ended(SOON).await.code(), Some(130));
+    assert_eq!(gateway.ended(SOON).await.code(), Some(143));
     assert!(start.elapsed() < SOON);
     assert!(!call.rest().await.body.contains("[DONE]"));
 }
@@ -115,4 +116,65 @@ async fn every_command_stops_in_order_from_the_moment_it_is_announced() {
             assert_eq!(process.ended(PATIENCE).await.code(), Some(0), "{arguments:?}");
         }
     }
+}
+
+/// Defect: an old connection was closed under the feet of the request that was on its way.
+#[tokio::test]
+async fn a_request_on_an_old_connection_is_refused_and_told_to_go() {
+    let backend = simulate();
+    let (mut gateway, address) = backend.gateway(&[]);
+    let mut call = Call::stream(address, "[[sim: say a]] [[sim: wait 20s]]").await;
+    call.until("\"a\"").await;
+    let mut old = TcpStream::connect(address).await.expect("connected");
+    let ask = |path: &str| {
+        format!("GET {path} HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {KEY}\r\n\r\n")
+    };
+    old.write_all(ask("/health/ready").as_bytes()).await.expect("sent");
+    let mut seen = [0; 1024];
+    let read = old.read(&mut seen).await.expect("answered");
+    assert!(seen[..read].starts_with(b"HTTP/1.1 200"));
+    gateway.signal("TERM");
+    let refused = async { while TcpStream::connect(address).await.is_ok() {} };
+    tokio::time::timeout(SOON, refused).await.expect("the signal is heard");
+    old.write_all(ask("/v1/models").as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    let reading = old.read_to_string(&mut answer);
+    tokio::time::timeout(SOON, reading).await.expect("in time").expect("closed in order");
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert!(answer.contains("shutting down"), "{answer}");
+    assert!(gateway.has_ended().is_none(), "the running answer goes on");
+}
+
+/// What the service manager is told next, waited for.
+async fn told(manager: &UnixDatagram) -> String {
+    let mut seen = [0; 1024];
+    let read = tokio::time::timeout(PATIENCE, manager.recv(&mut seen)).await;
+    let read = read.expect("something is told").expect("received");
+    String::from_utf8_lossy(&seen[..read]).into_owned()
+}
+
+#[tokio::test]
+async fn the_service_manager_is_told_of_start_life_and_end() {
+    let backend = simulate();
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let path = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&path).expect("a socket");
+    let socket = path.to_str().expect("a path");
+    let (mut gateway, address) =
+        backend.gateway(&[("NOTIFY_SOCKET", socket), ("WATCHDOG_USEC", "200000")]);
+    let (mut lines, mut beats) = (Vec::new(), 0);
+    while beats < 3 {
+        let text = told(&manager).await;
+        match text.trim() {
+            "WATCHDOG=1" => beats += 1,
+            _ => lines.push(text),
+        }
+    }
+    let all = lines.concat();
+    assert!(all.contains("READY=1\n"), "{all}");
+    assert!(all.contains(&format!("STATUS=listening on http://{address}")), "{all}");
+    gateway.signal("TERM");
+    while !told(&manager).await.contains("STOPPING=1") {}
+    assert_eq!(gateway.ended(SOON).await.code(), Some(0));
 }

@@ -41,7 +41,7 @@ pub(crate) fn session(user: &str) -> String {
 }
 
 #[derive(Debug)]
-struct Real;
+pub(crate) struct Real;
 
 impl Ambient for Real {
     fn unix_ms(&self) -> u64 {
@@ -125,6 +125,7 @@ pub(crate) fn server_options() -> server::Options {
             most: 100,
             bytes: 1 << 20,
         },
+        health_page: server::Page::default(),
     }
 }
 
@@ -135,6 +136,8 @@ pub(crate) struct Setup {
     pub(crate) gateway: gateway::Options,
     pub(crate) server: server::Options,
     pub(crate) request_log: Option<Arc<dyn store::RequestLog>>,
+    pub(crate) ambient: Arc<dyn Ambient>,
+    pub(crate) store: Arc<MemoryStore>,
 }
 
 impl Setup {
@@ -161,23 +164,27 @@ impl Setup {
             gateway: gateway_options(),
             server: server_options(),
             request_log: None,
+            ambient: Arc::new(Real),
+            store: Arc::default(),
         }
     }
 
-    async fn open(self) -> App {
+    async fn open(self) -> (App, Gateway) {
         let pool = Pool::new(TransportOptions::default(), Dialer::default());
         let backend = Backend::new(pool, self.endpoints, self.identity);
-        let (store, ambient) = (Arc::new(MemoryStore::new()), Arc::new(Real));
         let telemetry = telemetry::Options { otlp: None, version: "test" };
         let telemetry = telemetry::Telemetry::start(telemetry, Arc::new(|_| false));
         let telemetry = telemetry.expect("telemetry");
+        let (store, ambient) = (self.store, self.ambient);
         let beginning = Beginning {
             request_log: self.request_log,
             observer: Some(Arc::new(telemetry.clone())),
             ..Beginning::default()
         };
-        let opened = Gateway::open(backend, store, beginning, self.gateway, ambient).await;
-        App::new(opened.expect("a gateway"), self.server, Arc::new(Real), telemetry)
+        let opened =
+            Gateway::open(backend, store, beginning, self.gateway, Arc::clone(&ambient)).await;
+        let gateway = opened.expect("a gateway");
+        (App::new(gateway.clone(), self.server, ambient, telemetry), gateway)
     }
 }
 
@@ -194,6 +201,7 @@ pub(crate) async fn simulate(tasks: &mut JoinSet<()>) -> (Origin, Control) {
 /// The service; everything ends with the test.
 pub(crate) struct Rig {
     pub(crate) app: App,
+    pub(crate) gateway: Gateway,
     pub(crate) control: Control,
     pub(crate) router: Router,
     _tasks: JoinSet<()>,
@@ -215,9 +223,9 @@ impl Rig {
         let (origin, control) = simulate(&mut tasks).await;
         let mut setup = Setup::at(&origin);
         change(&mut setup);
-        let app = setup.open().await;
+        let (app, gateway) = setup.open().await;
         let router = server::router(app.clone());
-        Self { app, control, router, _tasks: tasks }
+        Self { app, gateway, control, router, _tasks: tasks }
     }
 
     /// With the accounts `ann` and `bob`.
