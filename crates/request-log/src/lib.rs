@@ -12,6 +12,7 @@ mod gaps;
 mod query;
 
 pub use chain::{Chain, ChainPoint};
+pub use conversation::{Usage, UsageSource};
 pub use entry::{
     Attempt, AttemptEnd, Close, Content, Dialect, Entry, Fault, Status, Timing, TraceContext, Who,
 };

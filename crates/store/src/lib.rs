@@ -21,7 +21,7 @@ mod sqlite;
 pub use change::{Change, Snapshot};
 pub use key::KeySource;
 pub use memory::MemoryStore;
-pub use request_log::RequestLog;
+pub use request_log::{RequestLog, SqliteRequestLog};
 pub use sqlite::SqliteStore;
 
 use std::future::Future;

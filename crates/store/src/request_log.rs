@@ -1,6 +1,20 @@
 //! Where entries of the request log are kept: apart from everything else, so that neither a full
 //! log nor a slow query holds up what must be durable.
 
+mod columns;
+mod decode;
+mod encode;
+mod file;
+mod filter;
+mod prune;
+mod search;
+mod sqlite;
+mod trouble;
+mod words;
+mod write;
+
+pub use sqlite::SqliteRequestLog;
+
 use accounts::UnixMs;
 use request_log::{Entry, Page, Query, Retention, Size};
 

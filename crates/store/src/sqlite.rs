@@ -67,7 +67,7 @@ impl SqliteStore {
         Ok(Self { path, commands: Some(commands), thread: Some(thread), _lock: lock })
     }
 
-    /// The database file, for connections of other purposes to tables of their own.
+    /// The database file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -1,8 +1,6 @@
 //! The file's schema, its migrations, and what a connection must be told.
 //!
-//! Version 1 leaves room for a log of requests in the same file: a table of its own, written by a
-//! connection of its own. WAL and the busy timeout let both write, and incremental vacuum lets the
-//! file shrink when old entries go.
+//! The request log is not in here: it has a file of its own (`docs/decisions/0005-request-log.md`).
 
 use std::path::Path;
 use std::time::Duration;

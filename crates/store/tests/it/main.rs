@@ -9,5 +9,6 @@ mod failures;
 mod key;
 mod kill;
 mod model;
+mod requests;
 mod rig;
 mod rotation;

@@ -120,15 +120,15 @@ impl Draw {
         z ^ (z >> 31)
     }
 
-    fn of<T: Clone>(&mut self, choices: &[T]) -> T {
+    pub(crate) fn of<T: Clone>(&mut self, choices: &[T]) -> T {
         choices[usize::try_from(self.number() % choices.len() as u64).unwrap()].clone()
     }
 
-    fn flag(&mut self) -> bool {
+    pub(crate) fn flag(&mut self) -> bool {
         self.number() & 1 == 1
     }
 
-    fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+    pub(crate) fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
         self.flag().then(|| make(self))
     }
 
@@ -136,7 +136,7 @@ impl Draw {
         self.of(&TEXTS).to_owned()
     }
 
-    fn texts(&mut self) -> Vec<String> {
+    pub(crate) fn texts(&mut self) -> Vec<String> {
         (0..self.number() % 4).map(|_| self.text()).collect()
     }
 
@@ -145,12 +145,12 @@ impl Draw {
     }
 
     /// Small, or at an end of what fits.
-    fn count(&mut self) -> u64 {
+    pub(crate) fn count(&mut self) -> u64 {
         let any = self.number();
         self.of(&[0, 1, 42, any, i64::MAX as u64, i64::MAX as u64 + 1, u64::MAX])
     }
 
-    fn instant(&mut self) -> UnixMs {
+    pub(crate) fn instant(&mut self) -> UnixMs {
         UnixMs(self.count())
     }
 

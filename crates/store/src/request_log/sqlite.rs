@@ -1,0 +1,201 @@
+//! The request log in one SQLite file, `requests.db` in the data folder, apart from the other one.
+//!
+//! One thread writes; others read, each with a connection of its own, and stop when a query takes
+//! too long (`docs/decisions/0005-request-log.md`).
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use accounts::UnixMs;
+use request_log::{Entry, Page, Query, Retention, Size};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::prune::Step;
+use super::search::{self, Deadline};
+use super::trouble::Trouble;
+use super::write::Writer;
+use super::{RequestLog, file};
+use crate::{StoreError, StoreFuture, files};
+
+/// Commands that may wait for a thread; whoever comes then waits before the queue.
+const QUEUE: usize = 16;
+const READERS: usize = 2;
+/// How long a query may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+enum Change {
+    Put(Vec<Entry>, Reply<()>),
+    Prune(Retention, UnixMs, Reply<Step>),
+}
+
+enum Question {
+    /// Whether the total is wanted.
+    Page(Box<Query>, bool, Reply<Page>),
+    Size(Reply<Size>),
+}
+
+/// The request log in one file. Everything of an entry is kept but `gaps` and `trace`, every time
+/// in full; entries are searched by the columns that a [`Query`] can name.
+#[derive(Debug)]
+pub struct SqliteRequestLog {
+    /// These are taken when the log is dropped, so that the threads end.
+    changes: Option<mpsc::Sender<Change>>,
+    questions: Option<mpsc::Sender<Question>>,
+    writer: Option<JoinHandle<()>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl SqliteRequestLog {
+    /// Opens the log in the folder; makes folder and file at the first start, readable for their
+    /// owner alone. A file that is damaged, newer or another program's is set aside as
+    /// `requests.db.damaged-1` (and so on) with a warning, and a new one begun. Entries that were
+    /// pending become failures. Blocks.
+    ///
+    /// One process at a time: whoever opens it holds the folder's `SqliteStore` already.
+    ///
+    /// # Errors
+    /// `Unavailable`: the folder or file cannot be used.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_with_patience(dir, PATIENCE)
+    }
+
+    /// As [`Self::open`]; a query that takes longer than `patience` is `TooBroad`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with_patience(dir: &Path, patience: Duration) -> Result<Self, StoreError> {
+        files::private_folder(dir)?;
+        let path = file::path_in(dir);
+        let writer = Writer::open(&path)?;
+        let (changes, queue) = mpsc::channel(QUEUE);
+        let (questions, asked) = mpsc::channel(QUEUE);
+        let asked = Arc::new(Mutex::new(asked));
+        let mut readers = Vec::new();
+        for _ in 0..READERS {
+            let connection = file::connect_to_read(&path).map_err(Trouble::told)?;
+            let asked = Arc::clone(&asked);
+            readers.push(start("log reader", move || answer_all(&asked, connection, patience))?);
+        }
+        let writer = start("log writer", move || change_all(writer, queue, &path))?;
+        Ok(Self {
+            changes: Some(changes),
+            questions: Some(questions),
+            writer: Some(writer),
+            readers,
+        })
+    }
+
+    async fn change<T>(&self, change: impl FnOnce(Reply<T>) -> Change) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let changes = self.changes.as_ref().ok_or_else(ended)?;
+        changes.send(change(reply)).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+
+    async fn ask<T>(&self, question: impl FnOnce(Reply<T>) -> Question) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let questions = self.questions.as_ref().ok_or_else(ended)?;
+        questions.send(question(reply)).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+}
+
+impl RequestLog for SqliteRequestLog {
+    fn put(&self, entries: Vec<Entry>) -> StoreFuture<'_, ()> {
+        Box::pin(self.change(|reply| Change::Put(entries, reply)))
+    }
+
+    fn find(&self, query: Query) -> StoreFuture<'_, Page> {
+        Box::pin(self.ask(|reply| Question::Page(Box::new(query), true, reply)))
+    }
+
+    fn read(&self, query: Query) -> StoreFuture<'_, Page> {
+        Box::pin(self.ask(|reply| Question::Page(Box::new(query), false, reply)))
+    }
+
+    fn size(&self) -> StoreFuture<'_, Size> {
+        Box::pin(self.ask(Question::Size))
+    }
+
+    fn prune(&self, keep: Retention, now: UnixMs) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            let mut removed = 0;
+            loop {
+                let step = self.change(|reply| Change::Prune(keep, now, reply)).await?;
+                removed += step.removed;
+                if step.is_last {
+                    return Ok(removed);
+                }
+            }
+        })
+    }
+}
+
+impl Drop for SqliteRequestLog {
+    fn drop(&mut self) {
+        // The writer last: only it can write back the log beside the file when it closes.
+        drop(self.questions.take());
+        let mut threads = std::mem::take(&mut self.readers);
+        // They have no news but a panic, which the hook has reported.
+        threads.drain(..).for_each(|thread| drop(thread.join()));
+        drop(self.changes.take());
+        drop(self.writer.take().map(JoinHandle::join));
+    }
+}
+
+fn start(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    thread.map_err(|error| StoreError::Unavailable(error.to_string()))
+}
+
+/// Ends when the last sender is gone and the queue is empty.
+fn change_all(mut writer: Writer, mut queue: mpsc::Receiver<Change>, path: &Path) {
+    while let Some(change) = queue.blocking_recv() {
+        match change {
+            Change::Put(entries, reply) => answer(reply, path, writer.put(&entries)),
+            Change::Prune(keep, now, reply) => answer(reply, path, writer.prune(keep, now)),
+        }
+    }
+}
+
+fn answer<T>(reply: Reply<T>, path: &Path, result: Result<T, Trouble>) {
+    if result.as_ref().is_err_and(Trouble::is_damage) {
+        file::mark_as_damaged(path);
+    }
+    // Who asked may have stopped waiting; what was written stays.
+    let _ = reply.send(result.map_err(Trouble::told));
+}
+
+/// As [`change_all`], with others at the same queue.
+fn answer_all(
+    asked: &Mutex<mpsc::Receiver<Question>>,
+    mut connection: Connection,
+    patience: Duration,
+) {
+    loop {
+        // Who waits for a question keeps the others waiting, who would do nothing else.
+        let question = asked.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        match question {
+            // Nobody waits for the answer any more.
+            Some(Question::Page(_, _, reply)) if reply.is_closed() => {}
+            Some(Question::Page(query, counts, reply)) => {
+                let deadline = Deadline::within(patience);
+                let page = search::page(&mut connection, &query, deadline, counts);
+                let _ = reply.send(page.map_err(Trouble::told));
+            }
+            Some(Question::Size(reply)) => {
+                let _ = reply.send(search::size(&mut connection).map_err(Trouble::told));
+            }
+            None => return,
+        }
+    }
+}
+
+fn ended() -> StoreError {
+    StoreError::Unavailable("a thread of the request log has ended".to_owned())
+}
