@@ -3,7 +3,7 @@
 //! `cargo run --release -p benches` builds the release binary, starts simulator, proxy and gateway
 //! as processes of their own, drives each with the same load in turns, and prints what each one
 //! used by the operating system's own accounting. Absolute figures are the machine's; ratios hold.
-//! `completion` measures code completion alone.
+//! `completion` measures code completion alone, `requests` the request log.
 
 mod client;
 mod completion;
@@ -11,6 +11,7 @@ mod load;
 mod process;
 mod proxy;
 mod report;
+mod requests;
 
 use std::process::ExitCode;
 
@@ -35,10 +36,13 @@ fn run() -> Result<()> {
         ["proxy", upstream] => runtime.block_on(proxy::run(upstream)),
         ["completion", "--quick"] => runtime.block_on(load::run_completion(load::Scale::Quick)),
         ["completion"] => runtime.block_on(load::run_completion(load::Scale::Full)),
+        ["requests"] => runtime.block_on(requests::run(1_000_000)),
+        ["requests", "--rows", rows] => runtime.block_on(requests::run(rows.parse()?)),
         ["--quick"] => runtime.block_on(load::run(load::Scale::Quick)),
         [] => runtime.block_on(load::run(load::Scale::Full)),
         other => anyhow::bail!(
-            "unknown arguments `{}`; takes `completion`, `--quick`, both in this order, or nothing",
+            "unknown arguments `{}`; takes `completion`, `--quick`, both in this order, `requests \
+             [--rows N]`, or nothing",
             other.join(" ")
         ),
     }
