@@ -85,8 +85,7 @@ pub(crate) async fn assemble(
     // Models are known once there is a gateway, which wants the observer before.
     let catalogue = Arc::new(OnceLock::<Arc<Catalogue>>::new());
     let known = Arc::clone(&catalogue);
-    let knows =
-        move |model: &str| known.get().is_some_and(|known| known.find(model).is_some());
+    let knows = move |model: &str| known.get().is_some_and(|known| known.find(model).is_some());
     let telemetry = Telemetry::start(options::telemetry(settings), Arc::new(knows))
         .map_err(|error| Refused(error.to_string()))?;
     beginning.observer = Some(Arc::new(telemetry.clone()));

@@ -1,9 +1,10 @@
 //! `cursor-api serve`: the gateway with the operator's settings.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use server::{Server, router};
+use server::{App, Server, metrics_router, router};
 use settings::Settings;
 
 use crate::args::SettingsArgs;
@@ -30,6 +31,12 @@ pub(crate) async fn run(args: SettingsArgs) -> Result<()> {
     let composition = compose(&settings).await?;
     composition.app.set_configured(reload::configured(Some(handle)));
     let server = Server::bind(settings.listen).await.map_err(|e| Refused(e.to_string()))?;
+    let metrics = match settings.metrics_listen {
+        Some(address) => {
+            Some(Server::bind(address).await.map_err(|e| Refused(format!("metrics.listen: {e}")))?)
+        }
+        None => None,
+    };
     let address = server.local_addr().context("listening address")?;
     if !address.ip().is_loopback() {
         tracing::warn!(%address, "listening beyond this machine; the key is all that protects it");
@@ -47,13 +54,26 @@ pub(crate) async fn run(args: SettingsArgs) -> Result<()> {
     say(&format!("listening on http://{address}"));
     let (gateway, app) = (composition.gateway.clone(), composition.app.clone());
     app.watch_panics();
+    let metrics = serve_metrics(metrics, app.clone());
     let parts = reload::Parts { gateway, app, lines };
     tokio::select! {
         () = serve(server, composition, stop) => {}
         never = reload.run(&settings, &parts) => match never {},
         never = Manager.watchdog() => match never {},
+        never = metrics => match never {},
     }
     Ok(())
+}
+
+/// Serves figures on an address of their own, if there is one, until it is dropped.
+async fn serve_metrics(server: Option<Server>, app: App) -> Infallible {
+    if let Some(server) = server {
+        if let Ok(address) = server.local_addr() {
+            tracing::info!(%address, "metrics are served to anybody who reaches this address");
+        }
+        server.serve(metrics_router(app), std::future::pending(), LAST_WORDS).await;
+    }
+    std::future::pending().await
 }
 
 /// Runs until `stop`, then in order to the end.
@@ -62,7 +82,7 @@ pub(crate) async fn serve(
     composition: Composition,
     stop: impl Future<Output = ()>,
 ) {
-    let Composition { gateway, app, grace } = composition;
+    let Composition { gateway, app, grace, telemetry } = composition;
     gateway.start();
     app.begin();
     let at = server.local_addr().map(|address| format!("listening on http://{address}"));
@@ -87,4 +107,5 @@ pub(crate) async fn serve(
     tokio::join!(serving, draining);
     // The last requests have let go of what was noted of them only now.
     gateway.finish_log().await;
+    telemetry.shut_down(LAST_WORDS).await;
 }

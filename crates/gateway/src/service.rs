@@ -426,7 +426,6 @@ impl Inner {
         &self.counters
     }
 
-
     /// What holds at this instant; not to be held across a wait.
     pub(crate) fn options(&self) -> Guard<Arc<Options>> {
         self.options.load()

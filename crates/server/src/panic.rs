@@ -186,6 +186,11 @@ mod tests {
 
     use super::*;
 
+    fn panics() -> Panics {
+        let options = telemetry::Options { otlp: None, version: "test" };
+        Panics::new(Telemetry::start(options, Arc::new(|_| false)).expect("telemetry"))
+    }
+
     #[tokio::test]
     async fn a_future_that_panics_is_an_error_with_its_place() {
         let panics = panics();
