@@ -121,6 +121,14 @@ impl AdminClient {
         tokio::time::timeout(patience, asking).await.map_err(|_| late())?
     }
 
+    /// Whether a gateway answers, and not this process, which then has the data folder.
+    pub(crate) fn gateway_runs(&self) -> bool {
+        match self.way {
+            Way::Within { .. } => false,
+            Way::Running(_) => true,
+        }
+    }
+
     /// Ends what the calls may have begun.
     pub(crate) async fn close(self) {
         match self.way {

@@ -7,11 +7,13 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 mod accounts;
 mod keys;
+mod logs;
 
 pub(crate) use accounts::{
     AccountsCommand, AddArgs, ImportArgs, ImportFormat, ListArgs, RemoveArgs, TestArgs,
 };
 pub(crate) use keys::{CreateKeyArgs, KeysCommand, ListKeysArgs, RevokeKeysArgs, RotateOneKeyArgs};
+pub(crate) use logs::LogsArgs;
 
 /// A self-hosted gateway: OpenAI clients on one side, the Cursor backend on the other.
 #[derive(Debug, Parser)]
@@ -45,6 +47,10 @@ pub(crate) enum Command {
     /// Works beside a running gateway, which is asked to do it, and without one.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Show what was asked of the gateway, the newest at the end.
+    ///
+    /// Asks a gateway that runs; without one, shows what it left.
+    Logs(LogsArgs),
     /// Copy the database into a new file, also while the gateway runs.
     ///
     /// Secrets in the copy are encrypted; the key that opens them is not in it. Keep that key too

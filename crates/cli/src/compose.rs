@@ -58,7 +58,11 @@ pub(crate) fn parts(settings: &Settings) -> Result<Parts, Refused> {
         )
     })?;
     let backend = backend(settings, &ambient)?;
-    let beginning = Beginning { system_proxies: system_proxies()?, declared: declared(settings)? };
+    let beginning = Beginning {
+        system_proxies: system_proxies()?,
+        declared: declared(settings)?,
+        request_log: None,
+    };
     Ok(Parts { key, backend, beginning, ambient })
 }
 

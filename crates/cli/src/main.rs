@@ -17,6 +17,7 @@ mod keys;
 mod lifecycle;
 mod logging;
 mod login;
+mod logs;
 mod reload;
 mod serve;
 mod simulate;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
             Command::Accounts(command) => Box::pin(accounts::run(command)).await,
             Command::Login(args) => Box::pin(login::run(args)).await,
             Command::Keys(command) => Box::pin(keys::run(command)).await,
+            Command::Logs(args) => Box::pin(logs::run(args)).await,
             Command::Backup(args) => keeping::backup(args),
             Command::Restore(args) => keeping::restore(args),
             Command::RotateKey(args) => keeping::rotate_key(args),
