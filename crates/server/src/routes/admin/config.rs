@@ -31,7 +31,7 @@ pub(crate) async fn get(
     State(app): State<App>,
     Extension(visit): Extension<Visit>,
 ) -> Result<Response, Response> {
-    let owner = owner(&app, &visit)?;
+    let owner = owner(&app, &visit).map_err(Refusal::into_response)?;
     let ConfigText { hash, text } = owner.get().await.map_err(|problem| refuse(&visit, problem))?;
     let mut response = plain(text);
     note(&mut response, HASH, &hash);
@@ -46,8 +46,8 @@ pub(crate) async fn set(
     headers: HeaderMap,
     bytes: Body,
 ) -> Result<Response, Response> {
-    let owner = owner(&app, &visit)?;
-    let hash = hash(&visit, &headers)?;
+    let owner = owner(&app, &visit).map_err(Refusal::into_response)?;
+    let hash = hash(&visit, &headers).map_err(Refusal::into_response)?;
     let (limit, patience) = {
         let options = app.options();
         (options.body_limit.min(LONGEST), options.body_timeout)
@@ -69,8 +69,8 @@ pub(crate) async fn reload(
     Extension(visit): Extension<Visit>,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let owner = owner(&app, &visit)?;
-    let hash = hash(&visit, &headers)?;
+    let owner = owner(&app, &visit).map_err(Refusal::into_response)?;
+    let hash = hash(&visit, &headers).map_err(Refusal::into_response)?;
     let done = owner.reload(hash).await;
     done.map(|applied| applied_answer(&applied)).map_err(|problem| refuse(&visit, problem))
 }
@@ -101,14 +101,14 @@ fn plain(text: String) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
-fn owner(app: &App, visit: &Visit) -> Result<Arc<dyn Configuration>, Response> {
+fn owner(app: &App, visit: &Visit) -> Result<Arc<dyn Configuration>, Refusal> {
     app.configured().and_then(|configured| configured.owner.clone()).ok_or_else(|| {
         let text = "This gateway has no settings file that could be read or changed.";
-        visit.refusal(Failure::new(FailureClass::NotFound, text)).into_response()
+        visit.refusal(Failure::new(FailureClass::NotFound, text))
     })
 }
 
-fn hash(visit: &Visit, headers: &HeaderMap) -> Result<String, Response> {
+fn hash(visit: &Visit, headers: &HeaderMap) -> Result<String, Refusal> {
     let given = headers.get(HASH).and_then(|value| value.to_str().ok());
     match given.map(|text| text.trim().to_ascii_lowercase()).filter(|text| !text.is_empty()) {
         Some(hash) => Ok(hash),
@@ -116,7 +116,7 @@ fn hash(visit: &Visit, headers: &HeaderMap) -> Result<String, Response> {
             let text = "x-config-hash is missing: send the one that /config/get gave.";
             let failure = Failure::invalid("x-config-hash", text);
             let status = Some(StatusCode::PRECONDITION_REQUIRED);
-            Err(Refusal { status, ..visit.refusal(failure) }.into_response())
+            Err(Refusal { status, ..visit.refusal(failure) })
         }
     }
 }
