@@ -14,6 +14,9 @@ mod kept;
 mod landing;
 mod language;
 mod listen;
+mod markdown;
+mod openapi;
+mod pages;
 mod percent;
 mod private;
 mod remote_image;
@@ -26,6 +29,7 @@ mod vitals;
 
 pub use kept::KeptOptions;
 pub use listen::{Peer, ServeError, Server};
+pub use openapi::document as openapi_document;
 pub use router::router;
 pub use table::{Access, ROUTES, Route};
 

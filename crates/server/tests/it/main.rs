@@ -9,6 +9,8 @@ mod errors;
 mod guessing;
 mod keys;
 mod login;
+mod openapi;
+mod pages;
 mod pool;
 mod profile;
 mod proxies;
