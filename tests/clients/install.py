@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 # Registries can be slow; a test run should not hang for ever on one.
-LIMIT = 300
+LIMIT = 900
 
 
 class Problem(Exception):

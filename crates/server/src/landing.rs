@@ -16,7 +16,9 @@ pub(crate) async fn show() -> Response {
          <ul><li><code>POST /v1/chat/completions</code></li><li><code>POST /v1/responses</code></li>\
          <li><code>POST /v1/messages</code></li><li><code>POST /v1/completions</code></li>\
          <li><code>GET /v1/models</code></li>\
-         <li><a href=\"/health\"><code>GET /health</code></a></li></ul></html>"
+         <li><a href=\"/health\"><code>GET /health</code></a></li></ul>\
+         <p><a href=\"/readme\">Readme</a> · <a href=\"/api\">API</a> · \
+         <a href=\"/license\">Licence</a></p></html>"
     ))
     .into_response()
 }

@@ -15,7 +15,10 @@ mod kept;
 mod landing;
 mod language;
 mod listen;
+mod markdown;
 mod metrics;
+mod openapi;
+mod pages;
 mod panic;
 mod percent;
 mod private;
@@ -34,6 +37,7 @@ pub use health::Page;
 pub use kept::KeptOptions;
 pub use listen::{Peer, ServeError, Server};
 pub use metrics::metrics_router;
+pub use openapi::document as openapi_document;
 pub use router::router;
 pub use table::{Access, ROUTES, Route};
 

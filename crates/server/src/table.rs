@@ -9,7 +9,7 @@ use crate::routes::admin::{
     build_key, config, keys, login, logs, pool, profile, proxies, random, tokens, tokens_change,
 };
 use crate::routes::{anthropic, completions, editor, models, openai_chat, responses};
-use crate::{health, landing, metrics, readiness};
+use crate::{health, landing, metrics, pages, readiness};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,11 @@ pub struct Route {
 /// Every route. A test keeps a golden copy, so that a change of exposure shows.
 pub const ROUTES: &[Route] = &[
     open("GET", "/", || get(landing::show)),
+    open("GET", "/readme", || get(pages::readme)),
+    open("GET", "/readme/{*page}", || get(pages::referred)),
+    open("GET", "/license", || get(pages::license)),
+    open("GET", "/api", || get(pages::api)),
+    open("GET", "/openapi.json", || get(pages::open_api)),
     open("GET", "/health", || get(health::show)),
     Route { access: Access::Admin, ..open("GET", "/metrics", || get(metrics::show)) },
     open("GET", "/health/live", || get(readiness::live)),
@@ -221,6 +226,11 @@ mod tests {
             lines,
             [
                 "GET / Open body=false prefixed=false cursor=false",
+                "GET /readme Open body=false prefixed=false cursor=false",
+                "GET /readme/{*page} Open body=false prefixed=false cursor=false",
+                "GET /license Open body=false prefixed=false cursor=false",
+                "GET /api Open body=false prefixed=false cursor=false",
+                "GET /openapi.json Open body=false prefixed=false cursor=false",
                 "GET /health Open body=false prefixed=false cursor=false",
                 "GET /metrics Admin body=false prefixed=false cursor=false",
                 "GET /health/live Open body=false prefixed=false cursor=false",

@@ -16,6 +16,8 @@ mod logs_export;
 mod logs_page;
 mod logs_roles;
 mod metrics;
+mod openapi;
+mod pages;
 mod panics;
 mod pool;
 mod profile;

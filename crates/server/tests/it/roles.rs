@@ -9,7 +9,7 @@ const WRONG: &str = "sk-wrong";
 
 /// A path of the table that can be called.
 fn concrete(path: &str) -> String {
-    path.replace("{*id}", "x").replace("{id}", "x")
+    path.replace("{*id}", "x").replace("{*page}", "README.md").replace("{id}", "x")
 }
 
 /// Invariant: every route asks for what the table says, however the key comes.
