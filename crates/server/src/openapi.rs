@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use self::notation::Mistake;
 use self::operation::{Exposure, Operation};
-use crate::table::{Access, ROUTES};
+use crate::table::ROUTES;
 
 mod accounts;
 mod chat;
