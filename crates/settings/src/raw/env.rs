@@ -13,7 +13,7 @@ impl Layers {
     /// `CURSOR_ACCOUNTS` are looked at; an empty one counts as unset.
     #[must_use]
     pub fn env(mut self, lookup: impl Fn(&str) -> Option<String>) -> Self {
-        let lookup = |name: &str| lookup(name).filter(|text| !text.trim().is_empty());
+        let lookup = |name: &str| lookup(name).filter(|text| !text.is_empty());
         for key in registry::keys() {
             if let Some(text) = lookup(key.env) {
                 self.set(key.name, text, Origin::Env(key.env));
