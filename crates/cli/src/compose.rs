@@ -13,6 +13,7 @@ use secrecy::ExposeSecret as _;
 use server::App;
 use settings::Settings;
 use store::{KeySource, SqliteStore, Store, StoreError};
+use telemetry::Telemetry;
 use upstream::agent::AgentOptions;
 use upstream::chat::ChatOptions;
 use upstream::transport::{Dialer, Origin, Pool, SystemProxies, TransportOptions};
@@ -104,7 +105,12 @@ pub(crate) async fn assemble(
             bytes: settings.responses.bytes,
         },
     };
-    let app = App::new(gateway.clone(), options, ambient);
+    let known = gateway.clone();
+    let knows = Arc::new(move |model: &str| known.catalogue().find(model).is_some());
+    let version = env!("CARGO_PKG_VERSION");
+    let telemetry = Telemetry::start(telemetry::Options { otlp: None, version }, knows)
+        .map_err(|error| Refused(error.to_string()))?;
+    let app = App::new(gateway.clone(), options, ambient, telemetry);
     Ok(Composition { gateway, app, grace: settings.timeouts.shutdown })
 }
 

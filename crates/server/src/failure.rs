@@ -57,7 +57,8 @@ impl Surface {
             "/gen-",
             "/get-checksum-header",
         ];
-        const ERROR_ONLY: [&str; 3] = ["/build-key", "/token-profile/", "/config-version/"];
+        const ERROR_ONLY: [&str; 4] =
+            ["/build-key", "/token-profile/", "/config-version/", "/metrics"];
         const EDITOR: [&str; 5] =
             ["/cpp/config", "/cpp/models", "/cpp/stream", "/file/upload", "/file/sync"];
         if EDITOR.iter().any(|end| path.ends_with(end)) {

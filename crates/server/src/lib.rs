@@ -14,6 +14,7 @@ mod kept;
 mod landing;
 mod language;
 mod listen;
+mod metrics;
 mod percent;
 mod private;
 mod remote_image;
@@ -26,6 +27,7 @@ mod vitals;
 
 pub use kept::KeptOptions;
 pub use listen::{Peer, ServeError, Server};
+pub use metrics::metrics_router;
 pub use router::router;
 pub use table::{Access, ROUTES, Route};
 
@@ -37,6 +39,7 @@ use arc_swap::{ArcSwap, Guard};
 use dialects::ImagePolicy;
 use dialects::openai_responses::Times;
 use gateway::{Ambient, ClientId, Gateway};
+use telemetry::Telemetry;
 
 use crate::auth::Guesses;
 use crate::kept::Kept;
@@ -86,6 +89,7 @@ pub(crate) struct Shared {
     pub(crate) gateway: Gateway,
     options: ArcSwap<Options>,
     pub(crate) ambient: Arc<dyn Ambient>,
+    pub(crate) telemetry: Telemetry,
     pub(crate) started_unix_ms: u64,
     pub(crate) started: tokio::time::Instant,
     /// Places for bodies that are decoded off the async threads.
@@ -105,7 +109,12 @@ impl std::fmt::Debug for App {
 
 impl App {
     #[must_use]
-    pub fn new(gateway: Gateway, options: Options, ambient: Arc<dyn Ambient>) -> Self {
+    pub fn new(
+        gateway: Gateway,
+        options: Options,
+        ambient: Arc<dyn Ambient>,
+        telemetry: Telemetry,
+    ) -> Self {
         let started_unix_ms = ambient.unix_ms();
         let started = tokio::time::Instant::now();
         let decoding = Arc::new(tokio::sync::Semaphore::new(DECODING));
@@ -116,6 +125,7 @@ impl App {
             gateway,
             options: ArcSwap::from_pointee(options),
             ambient,
+            telemetry,
             started_unix_ms,
             started,
             decoding,

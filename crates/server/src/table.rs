@@ -8,7 +8,7 @@ use crate::routes::admin::{
     build_key, keys, login, pool, profile, proxies, random, tokens, tokens_change,
 };
 use crate::routes::{anthropic, completions, editor, models, openai_chat, responses};
-use crate::{health, landing};
+use crate::{health, landing, metrics};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,7 @@ pub struct Route {
 pub const ROUTES: &[Route] = &[
     open("GET", "/", || get(landing::show)),
     open("GET", "/health", || get(health::show)),
+    Route { access: Access::Admin, ..open("GET", "/metrics", || get(metrics::show)) },
     Route {
         cursor: true,
         ..closed("POST", "/v1/chat/completions", || post(openai_chat::chat_completions))
@@ -178,6 +179,7 @@ mod tests {
             [
                 "GET / Open body=false prefixed=false cursor=false",
                 "GET /health Open body=false prefixed=false cursor=false",
+                "GET /metrics Admin body=false prefixed=false cursor=false",
                 "POST /v1/chat/completions Key body=true prefixed=true cursor=true",
                 "POST /v1/completions Key body=true prefixed=true cursor=false",
                 "POST /v1/messages Key body=true prefixed=true cursor=false",

@@ -9,6 +9,7 @@ mod errors;
 mod guessing;
 mod keys;
 mod login;
+mod metrics;
 mod pool;
 mod profile;
 mod proxies;

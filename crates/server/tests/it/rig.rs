@@ -156,7 +156,10 @@ impl Setup {
         let (store, ambient) = (Arc::new(MemoryStore::new()), Arc::new(Real));
         let opened =
             Gateway::open(backend, store, Beginning::default(), self.gateway, ambient).await;
-        App::new(opened.expect("a gateway"), self.server, Arc::new(Real))
+        let telemetry = telemetry::Options { otlp: None, version: "test" };
+        let telemetry = telemetry::Telemetry::start(telemetry, Arc::new(|_| false));
+        let telemetry = telemetry.expect("telemetry");
+        App::new(opened.expect("a gateway"), self.server, Arc::new(Real), telemetry)
     }
 }
 
