@@ -106,10 +106,13 @@ impl Otlp {
         // A client that does not keep its trace wants no part of it kept.
         let is_kept = entry.trace.is_none_or(|trace| trace.sampled);
         if let Some(traces) = self.traces.as_ref().filter(|_| is_kept) {
-            let spans = traces.maker.spans(entry, model);
-            if let Err(full) = traces.queue.try_send(spans) {
-                let spans = full.into_inner().len();
-                self.undelivered.spans.inc_by(u64::try_from(spans).unwrap_or(u64::MAX));
+            match traces.queue.try_reserve() {
+                Ok(place) => place.send(traces.maker.spans(entry, model)),
+                // Not even made.
+                Err(_) => {
+                    let spans = u64::try_from(1 + entry.attempts.len()).unwrap_or(u64::MAX);
+                    self.undelivered.spans.inc_by(spans);
+                }
             }
         }
     }
