@@ -161,7 +161,8 @@ async fn a_store_that_fails_is_told_until_it_can_be_written_again() {
     let refused = rig.post("/proxies/add", &json!({"proxies": {"a": "http://a.test:1"}})).await;
     assert!(refused.status >= 500, "{refused:?}");
     let answer = health(&rig, "/health/ready").await;
-    assert_eq!(answer.status, 503);
+    // Requests go on with a full disk.
+    assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("warning")));
     assert_eq!(answer.json()["problems"][0], "store");
     assert!(!answer.text.contains("synthetic"), "{}", answer.text);
     rig.gateway.start();
