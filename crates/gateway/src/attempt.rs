@@ -22,13 +22,14 @@ use upstream::{
 
 use crate::account::{Account, no_accounts};
 use crate::answer::Batch;
+use crate::counters::Running;
 use crate::driver::{Drive, Ending, Wait, Waiting};
 use crate::grant::Grant;
 use crate::keys::Metering;
 use crate::lease::{Lease, Purpose, may_try_elsewhere};
 use crate::memories::Remembered;
 use crate::recording::Recording;
-use crate::service::{Inner, Running};
+use crate::service::Inner;
 use crate::suspended::Resume;
 use crate::transcript::Place;
 

@@ -26,12 +26,13 @@ use upstream::{CompletionStream, Cookies, EditorIdentity, SetCookies};
 use self::attempts::Attempts;
 pub(crate) use self::editors::Editors;
 use crate::attempt::{revoked, shutting_down};
+use crate::counters::Running;
 use crate::grant::Grant;
 use crate::keys::Metering;
 use crate::lease::Lease;
 use crate::pace::Paced;
 use crate::recording::Recording;
-use crate::service::{Gateway, Running};
+use crate::service::Gateway;
 use crate::transcript::ClientId;
 
 /// A call on its way.

@@ -1,103 +1,40 @@
 //! The gateway as its edges call it: ask for an answer, for the models, for figures.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use accounts::{MarkTexts, PoolPolicy};
+use accounts::PoolPolicy;
 use arc_swap::{ArcSwap, Guard};
-use conversation::{Failure, FailureClass, Model, Retry, Turn};
-use request_log::Observer;
+use conversation::{Failure, FailureClass, Retry, Turn};
 use store::{RequestLog, Store};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use upstream::agent::AgentOptions;
-use upstream::chat::ChatOptions;
-use upstream::transport::SystemProxies;
-use upstream::{Backend, Flow, ModelQuery, classify};
+use upstream::Backend;
 
-use crate::account::Account;
-use crate::admin::{AccountInput, AdminError, Logins};
+use crate::admin::{AdminError, Logins};
 use crate::ambient::Ambient;
 use crate::answer::{Answer, BATCHES};
 use crate::attempt::{TurnTask, Work};
 use crate::book::Book;
 use crate::catalogue::Catalogue;
-use crate::completion::{CompletionOptions, Editors};
+use crate::completion::Editors;
+use crate::counters::{Counters, InFormat, Running};
 use crate::format::Format;
 use crate::grant::Grant;
 use crate::keys::Keys;
-use crate::lease::Purpose;
-use crate::memories::{Memories, MemoryOptions};
-use crate::recorder::{LogStats, Recorder, RecordingOptions, keep_log};
+use crate::memories::Memories;
+use crate::options::{Beginning, Options, Stats};
+use crate::recorder::{Recorder, keep_log};
 use crate::recording::Recording;
+use crate::refresh::keep_catalogue_fresh;
 use crate::route::{self, Resolved};
-use crate::suspended::{SuspendOptions, Suspended};
-use crate::transcript::{ClientId, Place};
+use crate::suspended::Suspended;
+use crate::transcript::Place;
 use crate::troubles::{Signs, Watched};
 use crate::upkeep::{keep_up, save_usage};
 use crate::ways::Ways;
-
-/// Waits and limits of turns.
-#[derive(Debug, Clone)]
-pub struct Options {
-    pub first_message_timeout: Duration,
-    pub progress_timeout: Duration,
-    pub total_timeout: Duration,
-    /// Most answers in progress at once.
-    pub max_turns: usize,
-    /// Most accounts tried for one request.
-    pub max_attempts: usize,
-    pub models_refresh: Duration,
-    /// Whether to ask for the tokens of a finished turn where the stream does not tell them.
-    pub usage_lookup: bool,
-    pub agent: AgentOptions,
-    pub chat: ChatOptions,
-    pub suspend: SuspendOptions,
-    pub memory: MemoryOptions,
-    pub pool: PoolPolicy,
-    /// How long a turn waits while all accounts that could serve it are busy.
-    pub pool_wait: Duration,
-    /// Words in a failure that mark an account.
-    pub texts: MarkTexts,
-    /// For accounts that name no flow.
-    pub flow: Flow,
-    /// How often the usage of accounts is read; zero never.
-    pub usage_interval: Duration,
-    /// In front of the text of client keys.
-    pub key_prefix: String,
-    pub completion: CompletionOptions,
-    pub recording: RecordingOptions,
-}
-
-/// What a gateway begins with, besides what its store holds.
-#[derive(Debug, Default)]
-pub struct Beginning {
-    /// What the environment says of proxies.
-    pub system_proxies: SystemProxies,
-    /// Accounts that the settings declare.
-    pub declared: Vec<AccountInput>,
-    /// Where the request log is kept.
-    pub request_log: Option<Arc<dyn RequestLog>>,
-    /// Is told of every request that is over.
-    pub observer: Option<Arc<dyn Observer>>,
-}
-
-/// Figures since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stats {
-    pub total: u64,
-    pub active: usize,
-    pub failed: u64,
-    /// Accounts in use, each as often as it is.
-    pub leases: usize,
-    /// Streams that wait for the results of a client's tools.
-    pub suspended: usize,
-    /// Open connections to the upstream.
-    pub connections: usize,
-    pub log: LogStats,
-}
 
 /// A turn and who asks for it.
 #[derive(Debug, Clone)]
@@ -152,7 +89,7 @@ pub(crate) struct Inner {
     pub(crate) ambient: Arc<dyn Ambient>,
     pub(crate) suspended: Suspended,
     pub(crate) memories: Memories,
-    catalogue: Arc<Catalogue>,
+    pub(crate) catalogue: Arc<Catalogue>,
     /// Owns the turns and the refresh of the catalogue.
     pub(crate) tasks: TaskTracker,
     /// Ends turns that are still running when the time to finish is over.
@@ -160,15 +97,6 @@ pub(crate) struct Inner {
     counters: Counters,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) signs: Arc<Signs>,
-}
-
-#[derive(Default)]
-pub(crate) struct Counters {
-    total: AtomicU64,
-    active: AtomicUsize,
-    /// Answers that are made to fit a format; each has a turn of its own while the model speaks.
-    formatting: AtomicUsize,
-    failed: AtomicU64,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -410,12 +338,6 @@ fn check_images(turn: &Turn, resolved: &Resolved) -> Result<(), Failure> {
     Ok(())
 }
 
-impl Counters {
-    pub(crate) fn fail(&self) {
-        self.failed.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 impl Inner {
     /// The request log, unless there is none or it is switched off.
     pub(crate) fn request_log(&self) -> Option<Arc<dyn RequestLog>> {
@@ -440,91 +362,5 @@ impl Inner {
                 () = task => {}
             }
         });
-    }
-
-    async fn fetch_models(self: &Arc<Self>) -> Result<usize, Failure> {
-        let grant = Grant::operator(ClientId::new("catalogue"));
-        let purpose = Purpose {
-            grant: &grant,
-            choice: &grant.choice,
-            model: "",
-            preferred: None,
-            tried: &[],
-        };
-        let lease = self.lease(purpose).await?;
-        let models = match self.models_of(lease.account()).await {
-            Ok(models) => {
-                self.signs.note_upstream(None);
-                models
-            }
-            Err(failure) => {
-                self.signs.note_upstream(Some(&failure));
-                // The next try goes to another account, if this one is at fault.
-                lease.failed(&failure);
-                return Err(failure);
-            }
-        };
-        let count = models.len();
-        self.catalogue.replace(models);
-        Ok(count)
-    }
-
-    async fn models_of(self: &Arc<Self>, account: &Arc<Account>) -> Result<Vec<Model>, Failure> {
-        let bearer = self.bearer(account).await?;
-        let caller = account.caller(bearer, self.ways.of_account(account)?);
-        let query = ModelQuery::default();
-        let models = self.backend.models(&caller, self.ambient.stamp(), &query);
-        models.await.map_err(|error| classify(&error))
-    }
-}
-
-/// Never returns. After a failure it comes back sooner, but not at once.
-async fn keep_catalogue_fresh(inner: &Arc<Inner>) {
-    const FIRST_PAUSE: Duration = Duration::from_secs(5);
-    let mut pause = FIRST_PAUSE;
-    loop {
-        match inner.fetch_models().await {
-            Ok(models) => {
-                tracing::debug!(models, "model list fetched");
-                pause = FIRST_PAUSE;
-                tokio::time::sleep(inner.options().models_refresh).await;
-            }
-            Err(failure) => {
-                tracing::warn!(%failure, "model list not fetched; the last good one stays");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(inner.options().models_refresh);
-            }
-        }
-    }
-}
-
-/// One turn in progress; counted down when dropped.
-pub(crate) struct Running(Arc<Inner>);
-
-impl std::fmt::Debug for Running {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Running")
-    }
-}
-
-impl Running {
-    /// It ended badly after it had begun.
-    pub(crate) fn count_failure(&self) {
-        self.0.counters.fail();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.counters.active.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// An answer that is made to fit; counted down when dropped.
-pub(crate) struct InFormat(Arc<Inner>);
-
-impl Drop for InFormat {
-    fn drop(&mut self) {
-        self.0.counters.formatting.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -20,7 +20,7 @@ static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"\bAIza[0-9A-Za-z_-]{30,}",
         // A password in a URL.
         r"(?:[a-z][a-z0-9+.-]*://)[^\s/:@]+:[^\s/@]+@",
-        r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-{5}[^-]*(?:-----END [A-Z ]*PRIVATE KEY-{5})?",
     ];
     Regex::new(&KINDS.join("|")).ok()
 });
