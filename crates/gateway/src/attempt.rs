@@ -150,7 +150,7 @@ impl TurnTask {
                 Ok(Ending::NotTaken(failure)) | Err(failure) => {
                     let account = lease.account().alias();
                     let request = work.recording.request_id();
-                    tracing::info!(request, %account, %failure, "resumed stream failed");
+                    tracing::debug!(request, %account, %failure, "resumed stream failed");
                     work.recording.attempt_failed(&failure, true);
                 }
                 Ok(ending) => return settle(work, lease, ending),

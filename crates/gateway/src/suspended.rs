@@ -144,7 +144,7 @@ impl Suspended {
         let number = registry.next;
         registry.next += 1;
         if bytes > self.options.load().bytes {
-            tracing::info!(bytes, "a stream is too large to be suspended");
+            tracing::debug!(bytes, "a stream is too large to be suspended");
             return Ticket { digest, number, resume: receiver };
         }
         // The same answer given twice: the newer stream is the one that is waited for.

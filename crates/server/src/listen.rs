@@ -15,6 +15,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,6 +28,8 @@ const BACKLOG: u32 = 4096;
 
 /// After a failed accept, for example with all file descriptors in use.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Between two lines about connections that are not accepted.
+const COMPLAIN: Duration = Duration::from_secs(10);
 
 /// After the word to stop, a request that is on its way on an old connection is still answered, with
 /// a refusal, instead of meeting a closed connection.
@@ -96,6 +99,7 @@ impl Server {
         let tasks = TaskTracker::new();
         let graceful = GracefulShutdown::new();
         let stopping = CancellationToken::new();
+        let mut complained = None;
         tokio::pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -106,7 +110,11 @@ impl Server {
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    tracing::warn!(%error, "connection not accepted");
+                    // Without a file to spare this goes on until connections end.
+                    if complained.is_none_or(|at: Instant| at.elapsed() >= COMPLAIN) {
+                        complained = Some(Instant::now());
+                        tracing::warn!(%error, "connections are not accepted");
+                    }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }

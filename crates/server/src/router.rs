@@ -131,7 +131,7 @@ async fn visit(State(app): State<App>, mut request: Request, next: Next) -> Resp
         readiness::close(version, &mut response);
     }
     let status = response.status().as_u16();
-    if response.status().is_client_error() {
+    if status >= 400 {
         tracing::info!(request = %shown, status, %method, path, "refused");
     }
     if status >= 400 && !trace.is_recorded() {

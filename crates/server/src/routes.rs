@@ -146,9 +146,7 @@ impl Remarks {
 /// Asks the gateway.
 pub(crate) async fn answer(app: &App, visit: &Visit, ask: Ask) -> Result<Answer, Failure> {
     tracing::debug!(request = %visit.id, model = %ask.turn().model, "request");
-    app.0.gateway.answer(ask).await.inspect_err(|failure| {
-        tracing::info!(request = %visit.id, class = failure.class.name(), "request failed");
-    })
+    app.0.gateway.answer(ask).await
 }
 
 /// Counts the tokens of a request, and says in a header whether the upstream counted or the gateway

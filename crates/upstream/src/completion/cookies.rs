@@ -91,7 +91,10 @@ impl SetCookies {
             }
             let plain = line.as_bytes().iter().all(|byte| matches!(byte, b' '..=b'~'));
             if lines.len() == MOST || line.len() > LONGEST_LINE || !plain {
-                tracing::warn!(bytes = line.len(), "a set-cookie of the upstream is not passed on");
+                tracing::debug!(
+                    bytes = line.len(),
+                    "a set-cookie of the upstream is not passed on"
+                );
                 continue;
             }
             let mut line = line.clone();
