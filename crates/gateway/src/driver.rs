@@ -5,6 +5,8 @@
 //! there is room, while heartbeats go on. A turn that ends with calls for the client leaves its
 //! stream to wait for the results.
 
+use std::sync::Arc;
+
 use accounts::AccountId;
 use conversation::{
     Event, Failure, Grammar, Limiter, ToolResult, Usage, Verdict, WithoutReasoning,
@@ -18,6 +20,7 @@ use self::step::{Step, next_batch, send};
 pub(crate) use self::waiting::{Wait, Waiting};
 use crate::attempt::Work;
 use crate::estimate::Meter;
+use crate::options::Options;
 use crate::pace::Paced;
 use crate::service::Inner;
 use crate::transcript::AnswerDigest;
@@ -42,6 +45,8 @@ pub(crate) enum Ending {
 
 pub(crate) struct Drive<'a> {
     gateway: &'a Inner,
+    /// As they were when it began.
+    options: Arc<Options>,
     work: &'a Work,
     session: Session,
     caller: Caller,
@@ -95,6 +100,7 @@ impl<'a> Drive<'a> {
     ) -> Self {
         Self {
             gateway,
+            options: Arc::clone(&gateway.options()),
             work,
             session,
             caller,
@@ -266,7 +272,7 @@ impl<'a> Drive<'a> {
     }
 
     fn is_stalled(&self) -> bool {
-        let patience = self.gateway.options().progress_timeout;
+        let patience = self.options.progress_timeout;
         self.is_blocked() && self.progress.is_some_and(|at| at.elapsed() >= patience)
     }
 
@@ -274,12 +280,10 @@ impl<'a> Drive<'a> {
     fn tick(&mut self, actions: &mut Actions) -> Result<Instant, Failure> {
         let now = Instant::now();
         let (since, patience, deadline) = match self.progress {
-            None => {
-                (self.opened, self.gateway.options().first_message_timeout, Deadline::FirstMessage)
-            }
-            Some(at) => (at, self.gateway.options().progress_timeout, Deadline::Progress),
+            None => (self.opened, self.options.first_message_timeout, Deadline::FirstMessage),
+            Some(at) => (at, self.options.progress_timeout, Deadline::Progress),
         };
-        let total = self.started + self.gateway.options().total_timeout;
+        let total = self.started + self.options.total_timeout;
         let missed = if now >= total {
             Some(Deadline::Total)
         } else {

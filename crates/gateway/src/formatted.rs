@@ -26,6 +26,7 @@ impl Gateway {
         format: Format,
     ) -> Result<Answer, Failure> {
         ask.turn.instructions.push(format.instruction());
+        let recording = ask.recording.clone();
         let first = self.answer_freely(ask.clone()).await?;
         let (out, answer) = mpsc::channel(BATCHES);
         let formatting = self.formatting();
@@ -36,7 +37,7 @@ impl Gateway {
             let _formatting = formatting;
             task.run(first, cut).await;
         });
-        Answer::begin(answer).await
+        Answer::begin(answer, recording).await
     }
 }
 

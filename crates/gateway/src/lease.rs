@@ -18,6 +18,16 @@ use crate::service::Inner;
 
 /// The longest wait of a client told in `Retry-After`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// How a failure begins that goes on with how the accounts stand.
+const NOBODY: &str = "No upstream account can serve this request now";
+
+/// What a client is told who is not the administrator: how many accounts there are, and how they
+/// stand, is not for everybody.
+#[must_use]
+pub fn for_strangers(text: &str) -> &str {
+    if text.starts_with(NOBODY) { "No upstream account can serve this request now." } else { text }
+}
+
 /// Where nothing tells when an account is back.
 const UNKNOWN_PAUSE: Duration = Duration::from_secs(60);
 
@@ -158,13 +168,10 @@ impl Inner {
         let pause = again.map_or(UNKNOWN_PAUSE, |at| at.since(now)).min(LONGEST_PAUSE);
         let log: Vec<String> =
             reasons.iter().map(|(alias, reason)| format!("{alias}: {reason}")).collect();
-        Failure::new(
-            FailureClass::Overloaded,
-            format!("No upstream account can serve this request now: {counts}."),
-        )
-        .scope(Scope::Account)
-        .retry(Retry::After(pause.max(Duration::from_secs(1))))
-        .log(format!("no account can serve now: {}", log.join("; ")))
+        Failure::new(FailureClass::Overloaded, format!("{NOBODY}: {counts}."))
+            .scope(Scope::Account)
+            .retry(Retry::After(pause.max(Duration::from_secs(1))))
+            .log(format!("no account can serve now: {}", log.join("; ")))
     }
 
     pub(crate) fn note_served(&self, account: AccountId, model: &str) {

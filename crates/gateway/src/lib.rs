@@ -50,6 +50,7 @@ pub use counting::Counted;
 pub use estimate::estimate_input;
 pub use grant::Grant;
 pub use keys::{KeyRefusal, KeyView, NewKey};
+pub use lease::for_strangers;
 pub use memories::MemoryOptions;
 pub use options::{Beginning, Options, Stats};
 pub use recorder::{LogStats, RecordingOptions};

@@ -5,14 +5,15 @@
 //! log shows them and a crash does not lose them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use request_log::{Entry, Observer, Retention};
+use request_log::{Entry, Observer, Retention, Status};
 use store::{RequestLog, StoreError};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::ambient::Ambient;
 use crate::recording::Course;
@@ -20,6 +21,8 @@ use crate::service::Inner;
 
 /// Entries that may wait to be written.
 const QUEUE: usize = 8192;
+/// Bytes of what was said that may wait with them; entries beyond lose it.
+const QUEUE_BYTES: usize = 64 << 20;
 /// Entries written at once.
 const BATCH: usize = 512;
 /// How long the first entry of a batch waits for others.
@@ -30,8 +33,8 @@ const LONG: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_secs(1);
 /// How often old entries are taken out.
 const PRUNE: Duration = Duration::from_secs(60);
-/// How long the last entries may take when the gateway stops.
-const LAST: Duration = Duration::from_secs(5);
+/// A batch that takes longer is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is kept of requests.
 /// By default nothing is.
@@ -62,6 +65,8 @@ pub(crate) struct Recorder {
     log: Option<Arc<dyn RequestLog>>,
     observer: Option<Arc<dyn Observer>>,
     queue: mpsc::Sender<Entry>,
+    /// Bytes of content that wait.
+    queued_bytes: AtomicUsize,
     /// Held by whoever writes: the task, then whoever stops the gateway.
     waiting: tokio::sync::Mutex<mpsc::Receiver<Entry>>,
     last_id: AtomicU64,
@@ -96,6 +101,7 @@ impl Recorder {
             log,
             observer,
             queue,
+            queued_bytes: AtomicUsize::new(0),
             waiting: tokio::sync::Mutex::new(waiting),
             last_id: AtomicU64::new(last_id),
             is_enabled: AtomicBool::new(is_enabled),
@@ -112,7 +118,11 @@ impl Recorder {
 
     /// The log, unless it is switched off.
     pub(crate) fn log(&self) -> Option<Arc<dyn RequestLog>> {
-        self.log.clone().filter(|_| self.is_enabled.load(Ordering::Relaxed))
+        self.log.clone().filter(|_| self.is_on())
+    }
+
+    fn is_on(&self) -> bool {
+        self.log.is_some() && self.is_enabled.load(Ordering::Relaxed)
     }
 
     /// A number for a request; they grow.
@@ -133,9 +143,20 @@ impl Recorder {
         self.enqueue(entry);
     }
 
-    fn enqueue(&self, entry: Entry) {
-        if self.log().is_some() && self.queue.try_send(entry).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+    fn enqueue(&self, mut entry: Entry) {
+        if !self.is_on() {
+            return;
+        }
+        let bytes = said(&entry);
+        if self.queued_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > QUEUE_BYTES {
+            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            entry.content = None;
+        }
+        if let Err(TrySendError::Full(entry) | TrySendError::Closed(entry)) =
+            self.queue.try_send(entry)
+        {
+            self.queued_bytes.fetch_sub(said(&entry), Ordering::Relaxed);
+            self.dropped.fetch_add(is_final(&entry), Ordering::Relaxed);
         }
     }
 
@@ -148,7 +169,7 @@ impl Recorder {
             queued: self.queue.max_capacity() - self.queue.capacity(),
             written: self.written.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
-            is_failing: self.is_failing.load(Ordering::Relaxed),
+            is_failing: self.is_on() && self.is_failing.load(Ordering::Relaxed),
         }
     }
 
@@ -163,9 +184,18 @@ impl Recorder {
     }
 
     async fn write(&self, batch: Vec<Entry>) {
-        let Some(log) = self.log() else { return };
-        let count = batch.len() as u64;
-        let failed = log.put(batch).await.err();
+        let count: u64 = batch.iter().map(is_final).sum();
+        let bytes = batch.iter().map(said).sum();
+        self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let Some(log) = self.log() else {
+            // Switched off meanwhile.
+            self.dropped.fetch_add(count, Ordering::Relaxed);
+            return;
+        };
+        let failed = match timeout(PATIENCE, log.put(batch)).await {
+            Ok(written) => written.err(),
+            Err(_) => Some(StoreError::Unavailable("it takes too long".to_owned())),
+        };
         let was_failing = self.is_failing.swap(failed.is_some(), Ordering::Relaxed);
         match failed {
             None => {
@@ -208,7 +238,7 @@ impl Recorder {
             let mut waiting = self.waiting.lock().await;
             while self.write_waiting(&mut waiting, Vec::new()).await {}
         };
-        if timeout(LAST, rest).await.is_err() {
+        if timeout(PATIENCE, rest).await.is_err() {
             tracing::warn!("the last entries of the request log could not be written in time");
         }
     }
@@ -220,43 +250,57 @@ pub(crate) async fn keep_log(inner: Arc<Inner>) {
     let mut waiting = recorder.waiting.lock().await;
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut pruned: Option<Instant> = None;
     let cut = inner.cut.clone();
     loop {
         let first = tokio::select! {
             biased;
             () = cut.cancelled() => return,
-            first = waiting.recv() => first,
+            // Before what waits, for under load something always does.
             _ = look.tick() => {
                 recorder.enqueue_long();
-                if pruned.is_none_or(|at| at.elapsed() >= PRUNE) {
-                    pruned = Some(Instant::now());
-                    prune(&inner).await;
-                }
                 continue;
             }
+            first = waiting.recv() => first,
         };
         // The sender is the recorder's own, so there is always a next one.
         let Some(first) = first else { return };
-        tokio::select! {
-            biased;
-            () = cut.cancelled() => {}
-            () = sleep(GATHER) => {}
+        if waiting.len() < BATCH {
+            tokio::select! {
+                biased;
+                () = cut.cancelled() => {}
+                () = sleep(GATHER) => {}
+            }
         }
         recorder.write_waiting(&mut waiting, vec![first]).await;
     }
 }
 
-async fn prune(inner: &Inner) {
-    let Some(log) = inner.recorder.log() else { return };
-    let retention = inner.options().recording.retention;
-    match log.prune(retention, inner.now()).await {
-        Ok(0) => {}
-        Ok(count) => tracing::debug!(count, "old entries taken out of the request log"),
-        // A full disk is told by the writing already.
-        Err(error @ StoreError::Unavailable(_)) => {
-            tracing::debug!(%error, "the request log cannot be pruned");
+/// Takes old entries out, also of a log that is switched off. Never returns.
+pub(crate) async fn prune_log(inner: Arc<Inner>) {
+    let Some(log) = inner.recorder.log.clone() else { return };
+    let mut due = interval(PRUNE);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        due.tick().await;
+        let retention = inner.options().recording.retention;
+        match log.prune(retention, inner.now()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::debug!(count, "old entries taken out of the request log"),
+            // A full disk is told by the writing already.
+            Err(error) => tracing::debug!(%error, "the request log cannot be pruned"),
         }
-        Err(error) => tracing::warn!(%error, "the request log cannot be pruned"),
     }
+}
+
+/// Bytes of what was said.
+fn said(entry: &Entry) -> usize {
+    entry
+        .content
+        .as_ref()
+        .map_or(0, |content| content.prompt.len() + content.answer.len() + content.thinking.len())
+}
+
+/// One for the entry of a request that is over: only those are counted.
+fn is_final(entry: &Entry) -> u64 {
+    u64::from(entry.status != Status::Pending)
 }

@@ -13,6 +13,7 @@ use request_log::{
 use tokio::time::Instant;
 
 use crate::grant::Grant;
+use crate::lease::for_strangers;
 use crate::pace::Pace;
 use crate::recorder::Recorder;
 use crate::service::Gateway;
@@ -146,6 +147,8 @@ impl Recording {
     /// The request has failed; the first failure counts. One that comes when the answer has begun
     /// cuts it.
     pub fn failed(&self, failure: &Failure) {
+        let is_operator = self.0.as_ref().is_some_and(|course| course.who == Who::Operator);
+        let told = if is_operator { &failure.client } else { for_strangers(&failure.client) };
         self.note(|notes, _| {
             if notes.fault.is_some() {
                 return;
@@ -154,7 +157,7 @@ impl Recording {
             notes.is_timeout = failure.class == FailureClass::Timeout;
             notes.fault = Some(Fault {
                 kind: failure.class.name().to_owned(),
-                text: bounded(&failure.client, MOST_TEXT),
+                text: bounded(told, MOST_TEXT),
                 details: bounded(&failure.log, MOST_TEXT),
             });
         });
@@ -222,9 +225,7 @@ impl Recording {
     pub(crate) fn asking(&self, flow: UpstreamFlow, model: &str) {
         self.note(|notes, _| {
             notes.flow = Some(flow);
-            if notes.served_model.as_deref() != Some(model) {
-                notes.served_model = Some(model.to_owned());
-            }
+            notes.served_model = Some(bounded(model, MOST_NAME));
         });
     }
 

@@ -21,7 +21,8 @@ pub(crate) async fn keep_catalogue_fresh(inner: &Arc<Inner>) {
             Ok(models) => {
                 tracing::debug!(models, "model list fetched");
                 pause = FIRST_PAUSE;
-                tokio::time::sleep(inner.options().models_refresh).await;
+                let pause = inner.options().models_refresh;
+                tokio::time::sleep(pause).await;
             }
             Err(failure) => {
                 tracing::warn!(%failure, "model list not fetched; the last good one stays");

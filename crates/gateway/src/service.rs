@@ -26,7 +26,7 @@ use crate::grant::Grant;
 use crate::keys::Keys;
 use crate::memories::Memories;
 use crate::options::{Beginning, Options, Stats};
-use crate::recorder::{Recorder, keep_log};
+use crate::recorder::{Recorder, keep_log, prune_log};
 use crate::recording::Recording;
 use crate::refresh::keep_catalogue_fresh;
 use crate::route::{self, Resolved};
@@ -198,6 +198,7 @@ impl Gateway {
         let counted = |_: &Failure| self.0.counters.fail();
         let running = self.admit().inspect_err(counted)?;
         let Ask { grant, turn, place, recording } = ask;
+        let noted = recording.clone();
         grant.check(&turn).inspect_err(counted)?;
         let resolved = route::resolve(&turn, &self.0.catalogue);
         check_images(&turn, &resolved).inspect_err(counted)?;
@@ -217,7 +218,7 @@ impl Gateway {
             _running: running,
         };
         self.start_or_resume(work);
-        Answer::begin(answer).await
+        Answer::begin(answer, noted).await
     }
 
     /// Not part of the future that waits for the beginning: a turn's task is large.
@@ -305,6 +306,7 @@ impl Gateway {
         self.spawn(keep_up(Arc::clone(&self.0)));
         self.spawn(save_usage(Arc::clone(&self.0)));
         self.spawn_to_end(keep_log(Arc::clone(&self.0)));
+        self.spawn(prune_log(Arc::clone(&self.0)));
     }
 
     fn is_busy(&self) -> bool {

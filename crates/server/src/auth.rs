@@ -165,7 +165,8 @@ pub(crate) async fn require_key(
     };
     let refusal = Visit::of(request.extensions()).refusal(failure);
     // A client that is still sending would otherwise read a broken pipe instead of the reason.
-    body::throw_away(request.into_body(), app.options().body_limit).await;
+    let limit = app.options().body_limit;
+    body::throw_away(request.into_body(), limit).await;
     refusal.into_response()
 }
 

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use conversation::{Failure, FailureClass};
 use gateway::Recording;
 use http_body::{Body as _, Frame, SizeHint};
 
@@ -56,7 +57,14 @@ impl http_body::Body for Recorded {
         match &frame {
             Some(Ok(_)) => this.look(),
             None => this.end(),
-            Some(Err(_)) => {}
+            Some(Err(_)) => {
+                // Broken by us, not left by the client.
+                if let Some(recording) = &this.recording {
+                    let text = "The gateway stopped working on this answer.";
+                    recording.failed(&Failure::new(FailureClass::Internal, text));
+                }
+                this.end();
+            }
         }
         Poll::Ready(frame)
     }

@@ -9,6 +9,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use conversation::{Failure, FailureClass};
+use gateway::for_strangers;
 use http::{Extensions, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::App;
@@ -90,9 +91,8 @@ impl Visit {
 
     /// How many accounts there are, and how they stand, is the administrator's to know.
     pub(crate) fn told(&self, mut failure: Failure) -> Failure {
-        const START: &str = "No upstream account can serve this request now";
-        if !self.trace.is_shown() && failure.client.starts_with(START) {
-            failure.client = format!("{START}.");
+        if !self.trace.is_shown() {
+            failure.client = for_strangers(&failure.client).to_owned();
         }
         failure
     }
@@ -162,7 +162,8 @@ async fn answer(app: &App, visit: &Visit, request: Request, next: Next) -> Respo
         Err(panicked) => {
             panicked.report(panics, &visit.id);
             let text = format!("The gateway failed on this request ({}).", visit.id);
-            visit.refusal(Failure::new(FailureClass::Internal, text)).into_response()
+            let refusal = visit.refusal(Failure::new(FailureClass::Internal, text));
+            visit.trace.answered(refusal.into_response())
         }
     }
 }

@@ -49,7 +49,11 @@ impl<F, D> Decode<F> for D where
 
 /// Reads a body within its limits.
 pub(crate) async fn read(app: &App, body: Body) -> Result<Bytes, Failure> {
-    body::read(body, app.options().body_limit, app.options().body_timeout).await
+    let (limit, patience) = {
+        let options = app.options();
+        (options.body_limit, options.body_timeout)
+    };
+    body::read(body, limit, patience).await
 }
 
 /// Turns a body into a question; pictures behind URLs are fetched on the way.

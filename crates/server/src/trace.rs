@@ -3,11 +3,13 @@
 use std::sync::OnceLock;
 
 use accounts::{MarkKind, Reason};
+use axum::response::Response;
 use conversation::Failure;
 use gateway::Recording;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::percent::encoded;
+use crate::recorded::recorded;
 
 /// All of these headers together, in bytes.
 const MOST: usize = 2 << 10;
@@ -39,6 +41,14 @@ impl Trace {
     /// Where it is noted what becomes of the request.
     pub(crate) fn set_recording(&self, recording: Recording) {
         let _ = self.recording.set(recording);
+    }
+
+    /// An answer that is given in the place of the handler's.
+    pub(crate) fn answered(&self, response: Response) -> Response {
+        match self.recording.get() {
+            Some(recording) => recorded(response, recording.clone()),
+            None => response,
+        }
     }
 
     /// Whether the request will stand in the request log.

@@ -16,7 +16,7 @@ use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use request_log::{Close, Dialect, Entry, Status};
+use request_log::{Close, Dialect, Entry};
 
 use crate::figures::{Figures, Reading};
 use crate::words::{self, FAILURES, FLOWS, OUTCOMES, REFUSALS};
@@ -183,8 +183,9 @@ impl Metrics {
         let talk = dialect * FLOWS.len() + flow;
         let labels = || [("dialect", entry.dialect.name()), ("flow", FLOWS[flow])];
         model.request(entry).inc();
-        if entry.status == Status::Failure {
-            let (class, word) = words::failure(entry.fault.as_ref().map_or("", |f| &f.kind));
+        // A client that has left is no failure of anything; `closes` tells of it.
+        if let Some(fault) = &entry.fault {
+            let (class, word) = words::failure(&fault.kind);
             self.failures
                 .at(dialect * (FAILURES.len() + 1) + class, || {
                     [("dialect", entry.dialect.name()), ("class", word)]

@@ -96,14 +96,14 @@ impl Drive<'_> {
         }
         let rest = std::mem::take(&mut self.pending);
         self.looked_at = 0;
-        let patience = self.gateway.options().progress_timeout;
+        let patience = self.options.progress_timeout;
         matches!(timeout(patience, self.work.out.send(Ok(rest))).await, Ok(Ok(())))
     }
 
     /// Whether the upstream keeps figures that its stream did not tell. Those of an answer that the
     /// client's limit ended would be another answer's.
     fn may_look_up(&self) -> bool {
-        let default = self.gateway.options().usage_lookup;
+        let default = self.options.usage_lookup;
         self.work.grant.looks_up_usage(self.work.turn.model.as_str(), default)
             && !self.limited
             && self.session.usage_id().is_some()

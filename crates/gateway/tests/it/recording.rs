@@ -1,20 +1,21 @@
 //! What is noted of requests: one entry each, complete however they end.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use accounts::{UnixMs, UpstreamFlow};
-use conversation::{FailureClass, UsageSource};
-use gateway::{Ask, Beginning, Options, Recording, RecordingOptions};
+use conversation::{FailureClass, Turn, UsageSource};
+use gateway::{Ask, Beginning, ClientId, Grant, Options, Recording, RecordingOptions};
 use request_log::{AttemptEnd, Close, Entry, Observer, Page, Query, Retention, Size, Status, Who};
 use simulator::{AccountBehaviour, Config};
 use store::{RequestLog, StoreError, StoreFuture};
+use tokio::time::Instant;
 use upstream::Flow;
 
 use crate::rig::{
-    ANN, BOB, FLOWS, PATIENCE, Rig, arrival, declared, grant, jump_until, memory, options, read,
-    session, soon, turn, until,
+    ANN, BOB, FLOWS, PATIENCE, Rig, arrival, declared, grant, jump_until, memory, names, options,
+    read, session, soon, turn, until, within,
 };
 
 /// Keeps what it is told.
@@ -46,6 +47,9 @@ struct Log {
     batches: Mutex<Vec<Vec<Entry>>>,
     is_full: AtomicBool,
     hangs: AtomicBool,
+    /// Every write takes so long, in milliseconds.
+    slow: AtomicU64,
+    prunes: AtomicU64,
 }
 
 impl Log {
@@ -64,6 +68,7 @@ impl RequestLog for Log {
             if self.hangs.load(Ordering::SeqCst) {
                 std::future::pending::<()>().await;
             }
+            tokio::time::sleep(Duration::from_millis(self.slow.load(Ordering::SeqCst))).await;
             if self.is_full.load(Ordering::SeqCst) {
                 return Err(StoreError::Unavailable("the disk is full".into()));
             }
@@ -85,7 +90,8 @@ impl RequestLog for Log {
     }
 
     fn prune(&self, _: Retention, _: UnixMs) -> StoreFuture<'_, u64> {
-        Box::pin(async { Ok(0) })
+        self.prunes.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Ok(1) })
     }
 }
 
@@ -324,4 +330,106 @@ async fn a_log_that_is_switched_off_takes_nothing() {
     assert_eq!(entry.status, Status::Success);
     let stats = noted.rig.gateway.stats().log;
     assert_eq!((stats.queued, stats.written, stats.dropped), (0, 0, 0));
+}
+
+/// Defect: under steady load long requests were never written, and nothing was ever pruned.
+#[tokio::test]
+async fn under_load_long_requests_are_seen_and_old_entries_go() {
+    let noted = Noted::new(options()).await;
+    noted.log.slow.store(20, Ordering::SeqCst);
+    noted.rig.gateway.start();
+    let long = noted.rig.gateway.record(arrival(), &grant());
+    let is_seen = || noted.log.entries().iter().any(|entry| entry.status == Status::Pending);
+    within(PATIENCE, "the long one", async {
+        while !is_seen() {
+            drop(noted.rig.gateway.record(arrival(), &grant()));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+    drop(long);
+    assert!(noted.log.prunes.load(Ordering::SeqCst) > 0);
+}
+
+/// Defect: at most one batch was written in the time that the first entry waits for others.
+#[tokio::test]
+async fn what_waits_is_written_without_a_pause() {
+    let noted = Noted::new(options()).await;
+    for _ in 0..8000 {
+        drop(noted.rig.gateway.record(arrival(), &grant()));
+    }
+    noted.rig.gateway.start();
+    let begun = Instant::now();
+    until(PATIENCE, "all of them", || noted.log.entries().len() == 8000).await;
+    assert!(noted.log.batches().len() < 25, "{}", noted.log.batches().len());
+    // Two pauses at most: for the first batch, perhaps, and for the last.
+    assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
+}
+
+/// Defect: a write that hung held up the stop for ever.
+#[tokio::test]
+async fn a_log_that_hangs_does_not_hold_up_the_stop() {
+    let noted = Noted::new(options()).await;
+    noted.log.hangs.store(true, Ordering::SeqCst);
+    noted.rig.gateway.start();
+    drop(noted.rig.gateway.record(arrival(), &grant()));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    within(PATIENCE, "the end", noted.rig.gateway.shut_down(Duration::ZERO)).await;
+    within(PATIENCE, "the last entries", noted.rig.gateway.finish_log()).await;
+}
+
+/// Defect: a name of megabytes became a row of megabytes.
+#[tokio::test]
+async fn names_are_bounded() {
+    let noted = Noted::new(options()).await;
+    let name = "x".repeat(1 << 20);
+    let recording = noted.rig.gateway.record(arrival(), &grant());
+    recording.asked(&name, false);
+    let asked = Turn::of_text(&name, "[[sim: say a]]");
+    let ask = Ask::new(grant(), asked).recorded(recording.clone());
+    if let Ok(answer) = soon("the beginning", noted.rig.gateway.answer(ask)).await {
+        read(answer).await;
+    }
+    drop(recording);
+    let entry = noted.seen.only().await;
+    assert!(entry.model.len() <= 256, "{}", entry.model.len());
+    let served = entry.served_model.expect("asked for").len();
+    assert!(served <= 256, "{served}");
+    let fault = entry.fault.map_or(0, |fault| fault.text.len() + fault.details.len());
+    assert!(fault <= 4096, "{fault}");
+}
+
+/// Defect: the log told a key holder how many accounts there are, which the answer hides.
+#[tokio::test]
+async fn the_log_tells_strangers_no_more_than_the_answer_does() {
+    for (grant, is_told) in
+        [(grant(), true), (Arc::new(Grant::shared(ClientId::new("somebody"))), false)]
+    {
+        let noted = Noted::new(options()).await;
+        let both = names(["account-0", "account-1"]);
+        noted.rig.gateway.enable_accounts(&both, false).await.expect("off");
+        let recording = noted.rig.gateway.record(arrival(), &grant);
+        let ask = Ask::new(grant, turn("hello")).recorded(recording.clone());
+        noted.rig.gateway.answer(ask).await.expect_err("nobody");
+        drop(recording);
+        let fault = noted.seen.only().await.fault.expect("noted");
+        assert_eq!(fault.text.contains("2 disabled"), is_told, "{fault:?}");
+    }
+}
+
+/// Defect: an answer that never fitted its format was a success in the log.
+#[tokio::test]
+async fn a_failure_that_only_the_reader_is_told_is_noted() {
+    let noted = Noted::new(options()).await;
+    let recording = noted.rig.gateway.record(arrival(), &grant());
+    let mut asked = turn("[[sim: say no-json]]");
+    asked.output = conversation::OutputShape::Json;
+    let ask = Ask::new(grant(), asked).recorded(recording.clone());
+    let answer = soon("the beginning", noted.rig.gateway.answer(ask)).await.expect("begun");
+    recording.answered(200);
+    read(answer).await.result.expect_err("it never fits");
+    recording.sent();
+    drop(recording);
+    let entry = noted.seen.only().await;
+    assert_eq!((entry.status, entry.close), (Status::Failure, Some(Close::Cut)));
 }

@@ -3,6 +3,7 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
+use conversation::{Failure, FailureClass};
 use gateway::{AccountInput, KeyInput};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,13 @@ pub(crate) async fn build(
         keys: [String; 3],
     }
     let Input { value, unused } = body::<BuildKey>(&app, &visit, bytes).await?;
+    // What is kept on the operator's disk is the operator's to say.
+    if value.log_content.is_some() && !visit.trace.is_shown() {
+        let text = "log_content is for the administrator to set.";
+        let failure =
+            Failure { class: FailureClass::Forbidden, ..Failure::invalid("log_content", text) };
+        return Err(visit.refusal(failure));
+    }
     let input = value.into_input(app.now());
     let (account, key) = input.map_err(|(field, text)| invalid(&visit, field, text))?;
     let key = app.0.gateway.build_key(account, key).await;
