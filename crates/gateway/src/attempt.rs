@@ -94,12 +94,13 @@ impl TurnTask {
     }
 
     async fn tell(&self, work: &Work, failure: Failure, cut: &CancellationToken) {
+        let failure = self.gateway.redaction.failure(failure);
         self.gateway.counters().fail();
         work.recording.failed(&failure);
         tracing::info!(
             request = work.recording.request_id(),
             class = failure.class.name(),
-            model = %work.turn.model,
+            model = self.gateway.redaction.text(work.turn.model.as_str()),
             failure = %failure,
             "turn failed"
         );

@@ -8,6 +8,7 @@
 mod attempts;
 mod editors;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::Region;
@@ -32,6 +33,7 @@ use crate::keys::Metering;
 use crate::lease::Lease;
 use crate::pace::Paced;
 use crate::recording::Recording;
+use crate::redaction::Redaction;
 use crate::service::Gateway;
 use crate::transcript::ClientId;
 
@@ -97,6 +99,7 @@ pub struct Completion {
     running: Running,
     _metering: Option<Metering>,
     recording: Recording,
+    redaction: Arc<Redaction>,
     pace: Paced,
 }
 
@@ -137,6 +140,7 @@ impl Completion {
         if let Some(lease) = self.lease.take() {
             lease.failed(&failure);
         }
+        let failure = self.redaction.failure(failure);
         self.recording.attempt_failed(&failure, false);
         self.recording.failed(&failure);
         self.running.count_failure();
@@ -306,6 +310,7 @@ impl Gateway {
             _metering: metering,
             pace: Paced::new(recording),
             recording: recording.clone(),
+            redaction: Arc::clone(&inner.redaction),
         })
     }
 
@@ -318,7 +323,7 @@ impl Gateway {
         tokio::select! {
             biased;
             () = cut.cancelled() => Err(shutting_down()),
-            done = work => done,
+            done = work => done.map_err(|failure| self.inner().redaction.failure(failure)),
         }
     }
 }

@@ -29,6 +29,7 @@ mod options;
 mod pace;
 mod recorder;
 mod recording;
+mod redaction;
 mod refresh;
 mod route;
 mod service;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use accounts::{MarkTexts, PoolPolicy};
 use request_log::Observer;
+use secrecy::SecretString;
 use store::RequestLog;
 use upstream::Flow;
 use upstream::agent::AgentOptions;
@@ -47,6 +48,8 @@ pub struct Options {
     pub key_prefix: String,
     pub completion: CompletionOptions,
     pub recording: RecordingOptions,
+    /// Texts that are told and kept nowhere, whoever says them: the operator's own keys.
+    pub secrets: Vec<SecretString>,
 }
 
 /// What a gateway begins with, besides what its store holds.

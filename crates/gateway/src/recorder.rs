@@ -17,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::ambient::Ambient;
 use crate::recording::Course;
+use crate::redaction::Redaction;
 use crate::service::Inner;
 
 /// Entries that may wait to be written.
@@ -64,6 +65,7 @@ pub struct LogStats {
 pub(crate) struct Recorder {
     log: Option<Arc<dyn RequestLog>>,
     observer: Option<Arc<dyn Observer>>,
+    pub(crate) redaction: Arc<Redaction>,
     queue: mpsc::Sender<Entry>,
     /// Bytes of content that wait.
     queued_bytes: AtomicUsize,
@@ -84,6 +86,7 @@ impl Recorder {
         log: Option<Arc<dyn RequestLog>>,
         observer: Option<Arc<dyn Observer>>,
         is_enabled: bool,
+        redaction: Arc<Redaction>,
         ambient: &dyn Ambient,
     ) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
@@ -100,6 +103,7 @@ impl Recorder {
         Self {
             log,
             observer,
+            redaction,
             queue,
             queued_bytes: AtomicUsize::new(0),
             waiting: tokio::sync::Mutex::new(waiting),

@@ -347,6 +347,27 @@ impl Course {
         }
     }
 
+    /// What others wrote may hold what is nobody's to read.
+    fn redact(&self, notes: &mut Notes) {
+        let redacted = |text: &mut String| {
+            if !text.is_empty() {
+                *text = self.recorder.redaction.text(text);
+            }
+        };
+        redacted(&mut notes.model);
+        redacted(&mut notes.ignored);
+        notes.served_model.as_mut().map(redacted);
+        if let Some(fault) = &mut notes.fault {
+            redacted(&mut fault.text);
+            redacted(&mut fault.details);
+        }
+        for attempt in &mut notes.attempts {
+            if let AttemptEnd::Failed { details, .. } = &mut attempt.end {
+                redacted(details);
+            }
+        }
+    }
+
     fn finished(&mut self) -> Entry {
         let now = self.since.elapsed();
         let mut notes = std::mem::take(&mut *self.notes());
@@ -359,6 +380,7 @@ impl Course {
             });
             (notes.is_sent, notes.is_cut) = (true, true);
         }
+        self.redact(&mut notes);
         let close = notes.close();
         let is_well = notes.fault.is_none() && close == Close::Finished;
         let status = if is_well { Status::Success } else { Status::Failure };
@@ -366,8 +388,10 @@ impl Course {
         let timing = Timing { first_token: pace.first(), total: now, ..timing };
         let (chain, gaps, said) = pace.finish();
         let content = (self.content_limit > 0).then(|| {
+            let redacted = |text: String| self.recorder.redaction.text(&text);
             let (answer, thinking) = (said.answer.finish(), said.thinking.finish());
-            Content { prompt, answer, thinking }
+            let (prompt, answer) = (redacted(prompt), redacted(answer));
+            Content { prompt, answer, thinking: redacted(thinking) }
         });
         Entry {
             account: notes.attempts.last().map(|last| (last.account, last.alias.clone())),

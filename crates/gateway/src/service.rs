@@ -28,6 +28,7 @@ use crate::memories::Memories;
 use crate::options::{Beginning, Options, Stats};
 use crate::recorder::{Recorder, keep_log, prune_log};
 use crate::recording::Recording;
+use crate::redaction::Redaction;
 use crate::refresh::keep_catalogue_fresh;
 use crate::route::{self, Resolved};
 use crate::suspended::Suspended;
@@ -96,6 +97,7 @@ pub(crate) struct Inner {
     pub(crate) cut: CancellationToken,
     counters: Counters,
     pub(crate) recorder: Arc<Recorder>,
+    pub(crate) redaction: Arc<Redaction>,
     pub(crate) signs: Arc<Signs>,
 }
 
@@ -127,7 +129,9 @@ impl Gateway {
         }
         let (log, observer) = (beginning.request_log, beginning.observer);
         let is_enabled = options.recording.enabled;
-        let recorder = Recorder::new(log, observer, is_enabled, &*ambient).await;
+        let redaction = Arc::new(Redaction::new(options.secrets.clone()));
+        let kept = Arc::clone(&redaction);
+        let recorder = Recorder::new(log, observer, is_enabled, kept, &*ambient).await;
         let tasks = TaskTracker::new();
         let book = Book::new(store, &snapshot, options.pool.clone(), tasks.clone());
         let gateway = Self(Arc::new(Inner {
@@ -147,6 +151,7 @@ impl Gateway {
             cut: CancellationToken::new(),
             counters: Counters::default(),
             recorder: Arc::new(recorder),
+            redaction,
             signs,
         }));
         gateway.declare(beginning.declared).await?;
@@ -159,6 +164,7 @@ impl Gateway {
         self.0.suspended.set_options(options.suspend);
         self.0.memories.set_options(options.memory);
         self.0.recorder.set_enabled(options.recording.enabled);
+        self.0.redaction.set(options.secrets.clone());
         self.0.options.store(Arc::new(options));
         self.0.book.freed.notify_waiters();
     }

@@ -25,6 +25,14 @@ static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&KINDS.join("|")).ok()
 });
 
+/// Longer runs of their characters are no secrets.
+const LONGEST: usize = 8 << 10;
+
+/// What secrets are made of; a text is cut between others.
+fn is_of_secrets(c: char) -> bool {
+    c.is_ascii_graphic()
+}
+
 /// The text without what looks like a secret.
 #[must_use]
 pub fn redacted(text: &str) -> Cow<'_, str> {
@@ -64,7 +72,9 @@ impl Excerpt {
         if !is_cut {
             return redacted(&text).into_owned();
         }
-        let end = text.rfind(char::is_whitespace).unwrap_or(0);
+        let kept = text.trim_end_matches(is_of_secrets);
+        // A run that is longer than any secret is none.
+        let end = if text.len() - kept.len() > LONGEST { text.len() } else { kept.len() };
         format!("{}{CUT}", redacted(&text[..end]))
     }
 }
@@ -76,7 +86,9 @@ pub fn tail(text: &str, most: usize) -> String {
         return redacted(text).into_owned();
     }
     let start = text.ceil_char_boundary(text.len() - most);
-    let start = text[start..].find(char::is_whitespace).map_or(text.len(), |at| start + at);
+    let kept = text[start..].trim_start_matches(is_of_secrets);
+    let start =
+        if text.len() - start - kept.len() > LONGEST { start } else { text.len() - kept.len() };
     format!("{CUT}{}", redacted(&text[start..]))
 }
 
@@ -120,6 +132,20 @@ mod tests {
         let mut whole = Excerpt::default();
         whole.push("grün", 5);
         assert_eq!(whole.finish(), "grün");
+    }
+
+    /// Defect: a text without blanks was lost whole.
+    #[test]
+    fn a_text_without_blanks_is_cut_where_the_bound_is() {
+        let text = "今天天气很好，".repeat(100);
+        let kept = tail(&text, 300);
+        assert!(kept.len() > 290 && kept.len() <= 303, "{}", kept.len());
+        let mut excerpt = Excerpt::default();
+        excerpt.push(&text, 300);
+        let kept = excerpt.finish();
+        assert!(kept.len() > 290 && kept.len() <= 303, "{}", kept.len());
+        let blob = "A".repeat(40_000);
+        assert_eq!(tail(&blob, 20_000).len(), 20_003);
     }
 
     #[test]

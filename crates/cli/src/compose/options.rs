@@ -159,6 +159,11 @@ pub(crate) fn gateway(settings: &Settings) -> gateway::Options {
                 bytes: settings.request_log.bytes,
             },
         },
+        secrets: [&settings.auth_token, &settings.shared_token]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
     }
 }
 

@@ -125,6 +125,7 @@ pub(crate) fn options() -> Options {
             content_limit: 1 << 10,
             retention: request_log::Retention::default(),
         },
+        secrets: Vec::new(),
     }
 }
 

@@ -154,9 +154,8 @@ async fn a_reader_that_never_comes_back_is_given_up() {
     while let Some(batch) = answer.next().await {
         last = Some(batch.map(|_| ()));
     }
-    // What fitted is still there, and then no orderly end.
-    match last {
-        Some(Err(failure)) => assert_eq!(failure.class, FailureClass::Timeout),
-        other => assert_eq!(other, Some(Ok(())), "cut without room for a word"),
-    }
+    // What fitted is still there, and then no orderly end; where there was no room for the reason,
+    // the reader is told that there is none.
+    let class = last.and_then(Result::err).map(|failure| failure.class);
+    assert!(matches!(class, Some(FailureClass::Timeout | FailureClass::Internal)), "{class:?}");
 }

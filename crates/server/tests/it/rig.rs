@@ -95,6 +95,7 @@ fn gateway_options() -> gateway::Options {
             content_limit: 1 << 10,
             retention: request_log::Retention::default(),
         },
+        secrets: Vec::new(),
     }
 }
 
