@@ -86,6 +86,7 @@ fn exposure(method: &str, path: &str) -> Option<Exposure> {
         reads_body: route.reads_body,
         prefixed: route.prefixed,
         cursor: route.cursor,
+        logged: route.logged.is_some(),
     })
 }
 

@@ -226,8 +226,7 @@ CompletionChoice answer
 "#;
 
 /// Headers of an answer of a model.
-pub(super) const TURN: &[&str] =
-    &["x-ignored-fields", "x-cursor-account", "x-cursor-attempts", "x-cursor-passed-over"];
+pub(super) const TURN: &[&str] = &["x-ignored-fields"];
 
 /// What can go wrong with a model's answer before it begins.
 pub(super) const TROUBLE: &[u16] = &[404, 502, 503, 504];

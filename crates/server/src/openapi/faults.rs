@@ -54,6 +54,7 @@ OwnError answer | An error of the gateway's own endpoints.
   code positive | The HTTP status.
   error string | The reason, in English, beginning with the field at fault.
   message string | The kind of error, in the reader's language.
+  details? [string] | The reasons one by one, where there are several.
 ErrorOnly answer | An error with its reason alone, in the reader's language.
   error string
 UpgradeFailure answer | The upstream did not take the token.
@@ -85,21 +86,25 @@ fn meaning(status: u16) -> &'static str {
         }
         401 => "No key, or none of this gateway's.",
         403 => "The key may not do this.",
-        404 => "There is nothing of this name.",
+        404 => "There is nothing of this name, or what it belongs to is switched off.",
         409 => "It conflicts with what is there.",
         412 => "Somebody else changed it in the meantime.",
         413 => "The body is longer than `limits.body`, or holds more than is taken.",
         428 => "The hash of what is to be changed is missing.",
         429 => "Too many requests: a limit of the key, of the accounts, or too many wrong keys.",
         502 => "The upstream refused or failed.",
-        503 | 529 => "Nobody can serve it for now.",
+        503 | 529 => "Nobody can serve it for now; or the gateway is stopping.",
         504 => "The upstream did not answer in time.",
         _ => "A fault of the gateway.",
     }
 }
 
-/// An error with its headers; `told` are those of good answers.
-pub(super) fn response(shape: Shape, status: u16, told: &[&str]) -> Value {
+/// Whom a request that stands in the log was tried with, however it ended.
+pub(super) const TRACED: [&str; 3] =
+    ["x-cursor-account", "x-cursor-attempts", "x-cursor-passed-over"];
+
+/// An error with its headers.
+pub(super) fn response(shape: Shape, status: u16, is_logged: bool) -> Value {
     let mut headers = Map::new();
     let mut add = |name: &str| {
         headers.insert(name.to_owned(), header(name));
@@ -111,8 +116,12 @@ pub(super) fn response(shape: Shape, status: u16, told: &[&str]) -> Value {
     if matches!(status, 429 | 503 | 529) {
         add("retry-after");
     }
-    // Whom it was tried with is told, however it ended.
-    told.iter().filter(|name| name.starts_with("x-cursor-")).for_each(|name| add(name));
+    if is_logged {
+        TRACED.into_iter().for_each(&mut add);
+    }
+    if status == 412 {
+        add("x-config-hash");
+    }
     let schema = notation::of(shape.of()).unwrap_or_default();
     json!({
         "description": meaning(status),
@@ -141,6 +150,9 @@ pub(super) fn headers() -> Value {
         "x-cursor-attempts": text("For the administrator: accounts that failed, and how."),
         "x-cursor-passed-over": text("For the administrator: accounts that were not taken, and why."),
         "x-config-hash": text("Stands for the settings as they are; to be sent with a change."),
+        "x-config-restart": text("Settings that only hold after a restart, and differ from then."),
+        "x-config-overridden": text("Settings of the file that do not hold: a variable or flag says \
+                                     something else."),
         "set-cookie": text("Keeps an editor's requests together."),
         "etag": text("Stands for this version of the page."),
     })

@@ -18,6 +18,7 @@ KeyOptionsIn request | How the requests of a key are served.
   enable_slow_pool? bool
   include_web_references? bool
   usage_check_models? UsageCheckModelsIn
+  log_content? bool | Whether the request log keeps what was said; as the settings have it unless said.
 Budget answer
   tokens uint
   period 'day'|'month'|'ever'
@@ -57,6 +58,7 @@ KeyOptions answer
   enable_slow_pool? bool
   include_web_references? bool
   usage_check_models UsageCheckModels
+  log_content? bool
 KeyUsage answer
   requests uint
   tokens uint

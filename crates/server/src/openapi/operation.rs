@@ -102,6 +102,8 @@ pub(super) struct Exposure {
     pub(super) reads_body: bool,
     pub(super) prefixed: bool,
     pub(super) cursor: bool,
+    /// Whether its requests are kept in the request log.
+    pub(super) logged: bool,
 }
 
 impl Operation {
@@ -190,7 +192,8 @@ impl Operation {
     fn responses(&self, exposure: Exposure) -> Result<Value, notation::Mistake> {
         let mut responses = Map::new();
         for answer in self.answers {
-            let headers = ["x-request-id"].iter().chain(self.headers);
+            let traced: &[&str] = if exposure.logged { &faults::TRACED } else { &[] };
+            let headers = ["x-request-id"].iter().chain(self.headers).chain(traced);
             let headers: Map<String, Value> =
                 headers.map(|name| ((*name).to_owned(), faults::header(name))).collect();
             let mut response = json!({"description": answer.about, "headers": headers});
@@ -205,7 +208,7 @@ impl Operation {
             responses.insert(answer.status.to_string(), response);
         }
         for status in self.error_statuses(exposure) {
-            let response = faults::response(self.faults, status, self.headers);
+            let response = faults::response(self.faults, status, exposure.logged);
             responses.insert(status.to_string(), response);
         }
         Ok(responses.into())
@@ -214,6 +217,10 @@ impl Operation {
     /// All statuses of errors that can be met.
     fn error_statuses(&self, exposure: Exposure) -> Vec<u16> {
         let mut statuses = self.statuses.to_vec();
+        // Whatever is asked for is refused once the gateway is stopping, but how it is.
+        if !crate::readiness::is_health(self.path) {
+            statuses.push(503);
+        }
         if exposure.reads_body {
             statuses.extend([400, 413]);
         }

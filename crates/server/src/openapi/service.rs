@@ -5,8 +5,11 @@ use super::one_token::PLAIN;
 use super::operation::{Answer, Body, Content, Operation, Parameter, Place, json_of};
 
 pub(super) const SHAPES: &str = r#"
+HealthState answer
+  status 'success'|'warning'|'error' | `warning`: it serves, or could, but something is wrong; `error`: requests should go elsewhere.
+  problems? ['starting'|'draining'|'store'|'request_log'|'no_accounts'|'models'|'upstream'] | What is wrong.
 Health answer
-  status 'success'|'warning'|'error'
+  + HealthState
   service HealthService
   runtime HealthRuntime
   system HealthSystem
@@ -15,7 +18,12 @@ HealthService answer
   name string
   version string
   is_debug bool
-  build? object
+  build HealthBuild
+HealthBuild answer
+  version? uint | Of builds that are numbered.
+  timestamp? time | Of the source, where it is known.
+  is_debug bool
+  is_prerelease bool
 HealthRuntime answer
   started_at time
   uptime_seconds uint
@@ -33,7 +41,7 @@ HealthMemory answer
   available_bytes? uint
 HealthCpu answer
   usage_percentage? number
-  load_average? [number]
+  load_average? (number, number, number)
 HealthCapabilities answer
   models [string]
   endpoints [string]
@@ -56,6 +64,9 @@ const HASH: Parameter = Parameter {
     shape: "string",
     about: "What `/config/get` gave with the settings that are to be changed.",
 };
+
+/// Of a change of the settings.
+const APPLIED: &[&str] = &["x-config-hash", "x-config-restart", "x-config-overridden"];
 
 const fn page(content: &'static [Content; 1]) -> Answer {
     Answer { status: 200, about: "The page.", content }
@@ -89,22 +100,37 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: "/health",
         id: "getHealth",
         summary: "The state of the service",
-        answers: &[json_of(&[Content::Json("Health")])],
+        about: "As JSON; or as text or a page, if the settings say so.",
+        answers: &[Answer {
+            status: 200,
+            about: "The state.",
+            content: &[
+                Content::Json("Health"),
+                Content::Text(PLAIN, "One figure on each line."),
+                Content::Text(HTML, "A page."),
+            ],
+        }],
         ..SERVICE
     },
     Operation {
         path: "/health/live",
         id: "getLiveness",
         summary: "Whether the service runs",
-        answers: &[json_of(&[Content::Text(PLAIN, "A word.")])],
+        answers: &[json_of(&[Content::Json("HealthState")])],
         ..SERVICE
     },
     Operation {
         path: "/health/ready",
         id: "getReadiness",
         summary: "Whether the service takes requests",
-        answers: &[json_of(&[Content::Text(PLAIN, "A word.")])],
-        statuses: &[503],
+        answers: &[
+            json_of(&[Content::Json("HealthState")]),
+            Answer {
+                status: 503,
+                about: "Requests should go elsewhere: it starts or stops.",
+                content: &[Content::Json("HealthState")],
+            },
+        ],
         ..SERVICE
     },
     Operation {
@@ -112,9 +138,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "getMetrics",
         summary: "Figures for Prometheus",
         answers: &[json_of(&[Content::Text(
-            "text/plain; version=0.0.4; charset=utf-8",
-            "Prometheus' text format.",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            "OpenMetrics.",
         )])],
+        faults: Shape::ErrorOnly,
         ..SERVICE
     },
     Operation {
@@ -122,9 +149,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: "/config/get",
         id: "getConfig",
         summary: "The settings file",
+        about: "Empty when there is none yet. 404 for a gateway that can have none.",
         answers: &[json_of(&[Content::Text(PLAIN, "TOML, with its comments.")])],
         headers: &["x-config-hash"],
-        statuses: &[503],
+        statuses: &[404],
         ..SETTINGS
     },
     Operation {
@@ -132,22 +160,25 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: "/config/set",
         id: "setConfig",
         summary: "Replace the settings file",
-        about: "All that is wrong is told at once, and then nothing changes.",
+        about: "All that is wrong is told at once, in `details`, and then nothing changes. At most \
+                1 MiB.",
         parameters: &[HASH],
         body: Body::Text("text/plain", "[log]\nlevel = \"info\"\n"),
         answers: &[UNCHANGED, CHANGED],
-        headers: &["x-config-hash"],
-        statuses: &[412, 428, 503],
+        headers: APPLIED,
+        statuses: &[404, 412, 428],
         ..SETTINGS
     },
     Operation {
         path: "/config/reload",
         id: "reloadConfig",
         summary: "Read the settings file again",
+        about: "After it was edited on the machine. The hash is that of the file, or of what is in \
+                force.",
         parameters: &[HASH],
         answers: &[UNCHANGED, CHANGED],
-        headers: &["x-config-hash"],
-        statuses: &[400, 412, 428, 503],
+        headers: APPLIED,
+        statuses: &[400, 404, 412, 428],
         ..SETTINGS
     },
     Operation {
@@ -155,6 +186,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "getEnvironmentExample",
         summary: "All settings as environment variables",
         answers: &[page(&[Content::Text(PLAIN, "A `.env` file.")])],
+        statuses: &[404],
         ..SETTINGS
     },
     Operation {
@@ -162,6 +194,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "getConfigExample",
         summary: "All settings as a file",
         answers: &[page(&[Content::Text(PLAIN, "A `config.toml`.")])],
+        statuses: &[404],
         ..SETTINGS
     },
     Operation {

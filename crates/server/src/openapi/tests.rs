@@ -101,6 +101,21 @@ fn what_is_referred_to_is_there_and_what_is_there_is_referred_to() {
     }
 }
 
+/// An export takes what a search takes, and in which form it is sent.
+#[test]
+fn an_export_has_the_filters_of_a_search() {
+    let names = |fields: &Value| -> BTreeSet<String> {
+        fields.as_object().expect("fields").keys().cloned().collect()
+    };
+    let mut filters = names(&document()["components"]["schemas"]["LogsFilter"]["properties"]);
+    filters.insert("format".to_owned());
+    let parameters = document()["paths"]["/logs/export"]["get"]["parameters"].as_array();
+    let parameters = parameters.expect("parameters").iter();
+    let parameters: BTreeSet<String> =
+        parameters.map(|one| one["name"].as_str().expect("a name").to_owned()).collect();
+    assert_eq!(parameters, filters);
+}
+
 #[test]
 fn the_committed_document_is_this_one() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/api.json");

@@ -15,8 +15,14 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("docs/code-completion.md", include_str!("../../../../docs/code-completion.md")),
     ("docs/configuration.md", include_str!("../../../../docs/configuration.md")),
     ("docs/how-to/accounts.md", include_str!("../../../../docs/how-to/accounts.md")),
+    ("docs/how-to/add-a-setting.md", include_str!("../../../../docs/how-to/add-a-setting.md")),
+    ("docs/how-to/configuration.md", include_str!("../../../../docs/how-to/configuration.md")),
+    ("docs/how-to/deploying.md", include_str!("../../../../docs/how-to/deploying.md")),
+    ("docs/how-to/doctor.md", include_str!("../../../../docs/how-to/doctor.md")),
     ("docs/how-to/keys.md", include_str!("../../../../docs/how-to/keys.md")),
+    ("docs/how-to/monitoring.md", include_str!("../../../../docs/how-to/monitoring.md")),
     ("docs/how-to/proxies.md", include_str!("../../../../docs/how-to/proxies.md")),
+    ("docs/how-to/request-log.md", include_str!("../../../../docs/how-to/request-log.md")),
     (
         "docs/how-to/use-the-simulator.md",
         include_str!("../../../../docs/how-to/use-the-simulator.md"),
@@ -35,6 +41,8 @@ pub(super) fn address(from: &str, target: &str) -> Option<String> {
         "README.zh-CN.md" => Some("/readme?lang=zh".to_owned()),
         "LICENSE-MIT" => Some("/license#mit".to_owned()),
         "LICENSE-APACHE" => Some("/license#apache".to_owned()),
+        ".env.example" => Some("/env-example".to_owned()),
+        "config.example.toml" => Some("/config-example".to_owned()),
         "docs/api.json" => Some("/openapi.json".to_owned()),
         other => text(other).map(|_| format!("/readme/{other}")),
     }

@@ -1,6 +1,7 @@
 //! The description of the API against what the service really takes and answers.
 
 mod answers;
+mod own;
 mod requests;
 
 use std::cell::RefCell;
@@ -75,17 +76,18 @@ impl Description {
         let response = &operation["responses"][answer.status.to_string()];
         assert!(response.is_object(), "the status is not described: {call}");
         for name in answer.headers.keys() {
-            let ours = name.as_str().starts_with("x-cursor-")
-                || [
-                    "x-ignored-fields",
-                    "x-token-count",
-                    "retry-after",
-                    "x-request-id",
-                    "set-cookie",
-                    "x-should-retry",
-                    "etag",
-                ]
-                .contains(&name.as_str());
+            let ours =
+                ["x-cursor-", "x-config-"].iter().any(|start| name.as_str().starts_with(start))
+                    || [
+                        "x-ignored-fields",
+                        "x-token-count",
+                        "retry-after",
+                        "x-request-id",
+                        "set-cookie",
+                        "x-should-retry",
+                        "etag",
+                    ]
+                    .contains(&name.as_str());
             assert!(!ours || response["headers"][name.as_str()].is_object(), "{name} of {call}");
         }
         let content = response["content"].as_object().cloned().unwrap_or_default();

@@ -16,6 +16,7 @@ struct Checked {
 impl Checked {
     async fn new() -> Self {
         let rig = Rig::with(|options| options.route_prefix.clear()).await.peopled().await;
+        rig.app.set_configured(super::own::configured(Ok(server::Applied::default())));
         Self { rig, description: Description::strict() }
     }
 
@@ -202,7 +203,7 @@ async fn answers_to_the_administrator_are_as_described() {
 async fn keys_and_proxies_are_as_described() {
     let it = Checked::new().await;
     let full = json!({"name": "k", "expires_in": 100, "options": {"timezone": "UTC",
-        "gcpp_host": "EU", "disable_vision": true, "usage_check_models": {"type": "custom",
+        "gcpp_host": "EU", "disable_vision": true, "log_content": true, "usage_check_models": {"type": "custom",
         "model_ids": "a"}}, "limits": {"models": ["*"], "requests_per_minute": 5,
         "tokens_per_minute": 5000, "concurrency": 2, "budget": {"tokens": 5, "period": "day"}}});
     let made = it.post("/keys/create", 200, full).await.json();
@@ -270,7 +271,8 @@ async fn refusals_and_open_routes_are_as_described() {
         }
         if route.reads_body {
             let long = " ".repeat((4 << 20) + 1);
-            let headers = [("x-api-key", ADMIN), ("x-client-key", EDITOR)];
+            let headers =
+                [("x-api-key", ADMIN), ("x-client-key", EDITOR), ("x-config-hash", "abc")];
             let answer = it.rig.call(route.method, &called, &headers, &long).await;
             assert_eq!(answer.status, 413, "{called}: {answer:?}");
             it.description.check(route.method, &path, &answer);
