@@ -53,6 +53,13 @@ pub struct RecordingOptions {
 /// Figures of the request log since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LogStats {
+    /// Requests that came, on every client route.
+    pub requests: u64,
+    /// Those among them that are not over.
+    pub running: usize,
+    /// Those that failed; clients that left are none.
+    pub failed: u64,
+    /// Entries that wait to be written.
     pub queued: usize,
     pub written: u64,
     pub dropped: u64,
@@ -74,6 +81,8 @@ pub(crate) struct Recorder {
     last_id: AtomicU64,
     is_enabled: AtomicBool,
     running: Mutex<HashMap<u64, Weak<Course>>>,
+    requests: AtomicU64,
+    failed: AtomicU64,
     written: AtomicU64,
     dropped: AtomicU64,
     is_failing: AtomicBool,
@@ -110,6 +119,8 @@ impl Recorder {
             last_id: AtomicU64::new(last_id),
             is_enabled: AtomicBool::new(is_enabled),
             running: Mutex::default(),
+            requests: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
             written: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             is_failing: AtomicBool::new(is_failing),
@@ -135,12 +146,14 @@ impl Recorder {
     }
 
     pub(crate) fn begun(&self, id: u64, course: &Arc<Course>) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
         self.running().insert(id, Arc::downgrade(course));
     }
 
     /// A request is over.
     pub(crate) fn ended(&self, entry: Entry) {
         self.running().remove(&entry.id);
+        self.failed.fetch_add(u64::from(entry.fault.is_some()), Ordering::Relaxed);
         if let Some(observer) = &self.observer {
             observer.finished(&entry);
         }
@@ -170,6 +183,9 @@ impl Recorder {
 
     pub(crate) fn stats(&self) -> LogStats {
         LogStats {
+            requests: self.requests.load(Ordering::Relaxed),
+            running: self.running().len(),
+            failed: self.failed.load(Ordering::Relaxed),
             queued: self.queue.max_capacity() - self.queue.capacity(),
             written: self.written.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),

@@ -5,7 +5,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -104,10 +104,22 @@ struct Capabilities {
     features: Vec<&'static str>,
 }
 
+/// The form that a client asks for by name.
+fn wanted(headers: &HeaderMap) -> Option<Page> {
+    let accepted = headers.get(header::ACCEPT)?.to_str().ok()?;
+    accepted.split(',').find_map(|range| match range.split(';').next()?.trim() {
+        "application/json" => Some(Page::Json),
+        "text/plain" => Some(Page::Text),
+        "text/html" => Some(Page::Html),
+        _ => None,
+    })
+}
+
 /// `GET /health`.
-pub(crate) async fn show(State(app): State<App>) -> Response {
+pub(crate) async fn show(State(app): State<App>, headers: HeaderMap) -> Response {
     let health = health(&app);
-    let mut response = match app.options().health_page {
+    let page = wanted(&headers).unwrap_or(app.options().health_page);
+    let mut response = match page {
         Page::Json => json(StatusCode::OK, serde_json::to_vec(&health).unwrap_or_default()),
         Page::Text => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], page::text(&health))
             .into_response(),
@@ -119,7 +131,7 @@ pub(crate) async fn show(State(app): State<App>) -> Response {
 }
 
 fn health(app: &App) -> Health {
-    let stats = app.0.gateway.stats();
+    let log = app.0.gateway.stats().log;
     let (vitals, cpu_share) = app.0.vitals.figures();
     let share = |part: f64, whole: f64| (whole > 0.0).then(|| round(100.0 * part / whole));
     let started_ms = i64::try_from(app.0.started_unix_ms).unwrap_or(0);
@@ -138,7 +150,7 @@ fn health(app: &App) -> Health {
                 .map(|at| at.to_string())
                 .unwrap_or_default(),
             uptime_seconds: app.0.started.elapsed().as_secs(),
-            requests: Requests { total: stats.total, active: stats.active, errors: stats.failed },
+            requests: Requests { total: log.requests, active: log.running, errors: log.failed },
         },
         system: System {
             memory: Memory {

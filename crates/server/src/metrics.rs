@@ -28,7 +28,7 @@ fn figures(app: &App) -> Figures {
     let stats = app.0.gateway.stats();
     let (vitals, _) = app.0.vitals.figures();
     Figures {
-        active: count(stats.active),
+        active: count(stats.log.running),
         suspended: count(stats.suspended),
         leases: count(stats.leases),
         accounts: accounts(&app.0.gateway, app.now()),

@@ -74,8 +74,8 @@ pub(crate) async fn get(
     let logs = Logs {
         status: "success",
         total: page.total,
-        active: stats.map(|stats| stats.active as u64),
-        error: stats.map(|stats| stats.failed),
+        active: stats.map(|stats| stats.log.running as u64),
+        error: stats.map(|stats| stats.log.failed),
         logs: page.entries.iter().map(|entry| accounts.show(&viewer, entry)).collect(),
         next: page.next.map(|id| id.to_string()),
         timestamp: times::show(app.now()),
