@@ -62,8 +62,7 @@ struct Notes {
     stream: bool,
     http_status: Option<u16>,
     fault: Option<Fault>,
-    /// Of the fault: when it came after the answer's head, the answer was cut.
-    is_cut: bool,
+    is_panic: bool,
     is_timeout: bool,
     /// The last byte went out.
     is_sent: bool,
@@ -143,14 +142,12 @@ impl Recording {
         self.note(|notes, _| names.clone_into(&mut notes.ignored));
     }
 
-    /// The request has failed; the first failure counts. One that comes when the answer has begun
-    /// cuts it.
+    /// The request has failed; the first failure counts.
     pub fn failed(&self, failure: &Failure) {
         self.note(|notes, _| {
             if notes.fault.is_some() {
                 return;
             }
-            notes.is_cut = notes.http_status.is_some();
             notes.is_timeout = failure.class == FailureClass::Timeout;
             notes.fault = Some(Fault {
                 kind: failure.class.name().to_owned(),
@@ -276,11 +273,13 @@ impl Notes {
     }
 
     fn close(&self) -> Close {
+        // Whether the failure or the head of the answer is noted first is chance.
+        let is_broken = self.fault.is_some() && self.http_status.is_some_and(|it| it < 400);
         if !self.is_sent {
             Close::ClientGone
         } else if self.is_timeout {
             Close::Timeout
-        } else if self.is_cut {
+        } else if self.is_panic || is_broken {
             Close::Cut
         } else {
             Close::Finished
@@ -356,7 +355,7 @@ impl Course {
                 text: "The gateway stopped working on this request.".to_owned(),
                 details: "a panic; the log lines tell where".to_owned(),
             });
-            (notes.is_sent, notes.is_cut) = (true, true);
+            (notes.is_sent, notes.is_panic) = (true, true);
         }
         let close = notes.close();
         let is_well = notes.fault.is_none() && close == Close::Finished;
