@@ -91,7 +91,8 @@ def test_an_answer_is_counted(server, streamed):
 
 def test_tokens_and_pauses_are_counted(server):
     before = read(server)
-    prompt = script(sim("usage", 1200, 34), sim("chunks", 5))
+    # Pieces that come together have no pause between them.
+    prompt = script(sim("usage", 1200, 34), sim("delay", "20ms"), sim("chunks", 5))
     body = {"model": MODEL, "messages": [user(prompt)], "stream": True}
     assert post(server, body).status_code == 200
     deadline = time.monotonic() + PATIENCE

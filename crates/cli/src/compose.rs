@@ -13,10 +13,12 @@ use telemetry::Telemetry;
 use upstream::transport::{Dialer, Origin, Pool, SystemProxies, TransportOptions};
 use upstream::{Backend, CompletionEndpoints, Endpoints, Identity};
 
+use self::late_log::LateLog;
 use crate::ambient::SystemAmbient;
 use crate::logging;
 use crate::terminal::Refused;
 
+mod late_log;
 pub(crate) mod options;
 
 /// The parts that run.
@@ -89,7 +91,7 @@ pub(crate) async fn assemble(
     let telemetry = Telemetry::start(options::telemetry(settings), Arc::new(knows))
         .map_err(|error| Refused(error.to_string()))?;
     beginning.observer = Some(Arc::new(telemetry.clone()));
-    beginning.request_log = request_log(settings);
+    beginning.request_log = Some(request_log(settings));
     let gateway =
         Gateway::open(backend, store, beginning, options::gateway(settings), ambient.clone())
             .await
@@ -101,13 +103,13 @@ pub(crate) async fn assemble(
     Ok(Composition { gateway, app, telemetry, grace: settings.timeouts.shutdown })
 }
 
-/// Requests are served without it as well.
-fn request_log(settings: &Settings) -> Option<Arc<dyn RequestLog>> {
+/// Requests are served without it as well: what cannot be opened now may be later.
+fn request_log(settings: &Settings) -> Arc<dyn RequestLog> {
     match SqliteRequestLog::open(&settings.data_dir) {
-        Ok(log) => Some(Arc::new(log)),
+        Ok(log) => Arc::new(log),
         Err(error) => {
-            tracing::error!(%error, "the request log cannot be opened; nothing is kept of requests");
-            None
+            tracing::error!(%error, "the request log cannot be opened; entries are dropped");
+            Arc::new(LateLog::new(settings.data_dir.clone()))
         }
     }
 }

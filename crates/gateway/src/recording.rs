@@ -63,8 +63,7 @@ struct Notes {
     stream: bool,
     http_status: Option<u16>,
     fault: Option<Fault>,
-    /// Of the fault: when it came after the answer's head, the answer was cut.
-    is_cut: bool,
+    is_panic: bool,
     is_timeout: bool,
     /// The last byte went out.
     is_sent: bool,
@@ -144,8 +143,7 @@ impl Recording {
         self.note(|notes, _| names.clone_into(&mut notes.ignored));
     }
 
-    /// The request has failed; the first failure counts. One that comes when the answer has begun
-    /// cuts it.
+    /// The request has failed; the first failure counts.
     pub fn failed(&self, failure: &Failure) {
         let is_operator = self.0.as_ref().is_some_and(|course| course.who == Who::Operator);
         let told = if is_operator { &failure.client } else { for_strangers(&failure.client) };
@@ -153,7 +151,6 @@ impl Recording {
             if notes.fault.is_some() {
                 return;
             }
-            notes.is_cut = notes.http_status.is_some();
             notes.is_timeout = failure.class == FailureClass::Timeout;
             notes.fault = Some(Fault {
                 kind: failure.class.name().to_owned(),
@@ -277,11 +274,13 @@ impl Notes {
     }
 
     fn close(&self) -> Close {
+        // Whether the failure or the head of the answer is noted first is chance.
+        let is_broken = self.fault.is_some() && self.http_status.is_some_and(|it| it < 400);
         if !self.is_sent {
             Close::ClientGone
         } else if self.is_timeout {
             Close::Timeout
-        } else if self.is_cut {
+        } else if self.is_panic || is_broken {
             Close::Cut
         } else {
             Close::Finished
@@ -378,7 +377,7 @@ impl Course {
                 text: "The gateway stopped working on this request.".to_owned(),
                 details: "a panic; the log lines tell where".to_owned(),
             });
-            (notes.is_sent, notes.is_cut) = (true, true);
+            (notes.is_sent, notes.is_panic) = (true, true);
         }
         self.redact(&mut notes);
         let close = notes.close();

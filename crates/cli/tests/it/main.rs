@@ -13,6 +13,7 @@ mod keys;
 mod leaving;
 mod login;
 mod matrix;
+mod observed;
 mod process;
 mod refusals;
 mod reload;

@@ -66,6 +66,20 @@ impl Start {
         self
     }
 
+    /// Lets another program run it, which is given it as its last arguments.
+    pub(crate) fn through(mut self, wrapper: &[&str]) -> Self {
+        let mut command = Command::new(wrapper[0]);
+        command.args(&wrapper[1..]).arg(self.command.get_program()).args(self.command.get_args());
+        command.env_clear();
+        let variables = self.command.get_envs();
+        command.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = self.command.get_current_dir() {
+            command.current_dir(folder);
+        }
+        self.command = command;
+        self
+    }
+
     pub(crate) fn spawn(mut self) -> Running {
         let mut child = self
             .command

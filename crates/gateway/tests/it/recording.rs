@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use accounts::{UnixMs, UpstreamFlow};
-use conversation::{FailureClass, Turn, UsageSource};
+use conversation::{Failure, FailureClass, Turn, UsageSource};
 use gateway::{Ask, Beginning, ClientId, Grant, Options, Recording, RecordingOptions};
 use request_log::{AttemptEnd, Close, Entry, Observer, Page, Query, Retention, Size, Status, Who};
 use simulator::{AccountBehaviour, Config};
@@ -207,6 +207,22 @@ async fn a_failure_before_and_one_in_the_middle_of_the_answer_are_told_apart() {
     assert_eq!(late.fault.expect("noted").kind, FailureClass::UpstreamFailed.name());
     assert_eq!(late.chain.characters(), 3);
     assert!(late.usage.is_some_and(|usage| usage.source == UsageSource::Estimate));
+}
+
+/// Defect: an answer that broke right behind its first piece, before its head was noted, seemed to
+/// have gone out to its end.
+#[tokio::test]
+async fn an_answer_that_fails_before_its_head_is_noted_is_cut_all_the_same() {
+    for (status, close) in [(200, Close::Cut), (502, Close::Finished)] {
+        let noted = Noted::new(options()).await;
+        let recording = noted.rig.gateway.record(arrival(), &grant());
+        recording.failed(&Failure::new(FailureClass::UpstreamFailed, "It broke."));
+        recording.answered(status);
+        recording.sent();
+        drop(recording);
+        let entry = noted.seen.only().await;
+        assert_eq!((entry.status, entry.close), (Status::Failure, Some(close)));
+    }
 }
 
 #[tokio::test]
