@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod file;
 mod filter;
+mod late;
 mod memory;
 mod prune;
 mod search;
@@ -14,6 +15,7 @@ mod trouble;
 mod words;
 mod write;
 
+pub use late::LateRequestLog;
 pub use memory::MemoryRequestLog;
 pub use sqlite::SqliteRequestLog;
 
