@@ -23,7 +23,7 @@ use crate::{StoreError, StoreFuture, files};
 /// Commands that may wait for a thread; whoever comes then waits before the queue.
 const QUEUE: usize = 16;
 const READERS: usize = 2;
-/// How long a query may take.
+/// How long a query may take from when it is asked, its wait for a reader included.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -34,8 +34,8 @@ enum Change {
 }
 
 enum Question {
-    /// Whether the total is wanted.
-    Page(Box<Query>, bool, Reply<Page>),
+    /// Until when an answer is of use, and whether the total is wanted.
+    Page(Box<Query>, Deadline, bool, Reply<Page>),
     Size(Reply<Size>),
 }
 
@@ -46,6 +46,7 @@ pub struct SqliteRequestLog {
     /// These are taken when the log is dropped, so that the threads end.
     changes: Option<mpsc::Sender<Change>>,
     questions: Option<mpsc::Sender<Question>>,
+    patience: Duration,
     writer: Option<JoinHandle<()>>,
     readers: Vec<JoinHandle<()>>,
 }
@@ -64,7 +65,8 @@ impl SqliteRequestLog {
         Self::open_with_patience(dir, PATIENCE)
     }
 
-    /// As [`Self::open`]; a query that takes longer than `patience` is `TooBroad`.
+    /// As [`Self::open`]; a query that takes longer than `patience`, its wait for others included,
+    /// is `TooBroad`.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -79,12 +81,13 @@ impl SqliteRequestLog {
         for _ in 0..READERS {
             let connection = file::connect_to_read(&path).map_err(Trouble::told)?;
             let asked = Arc::clone(&asked);
-            readers.push(start("log reader", move || answer_all(&asked, connection, patience))?);
+            readers.push(start("log reader", move || answer_all(&asked, connection))?);
         }
         let writer = start("log writer", move || change_all(writer, queue, &path))?;
         Ok(Self {
             changes: Some(changes),
             questions: Some(questions),
+            patience,
             writer: Some(writer),
             readers,
         })
@@ -95,6 +98,14 @@ impl SqliteRequestLog {
         let changes = self.changes.as_ref().ok_or_else(ended)?;
         changes.send(change(reply)).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
+    }
+
+    fn page(&self, query: Query, counts: bool) -> StoreFuture<'_, Page> {
+        // From now on, so that nobody waits longer however many are before him: by then their time
+        // is up as well.
+        let deadline = Deadline::within(self.patience);
+        let query = Box::new(query);
+        Box::pin(self.ask(move |reply| Question::Page(query, deadline, counts, reply)))
     }
 
     async fn ask<T>(&self, question: impl FnOnce(Reply<T>) -> Question) -> Result<T, StoreError> {
@@ -111,11 +122,11 @@ impl RequestLog for SqliteRequestLog {
     }
 
     fn find(&self, query: Query) -> StoreFuture<'_, Page> {
-        Box::pin(self.ask(|reply| Question::Page(Box::new(query), true, reply)))
+        self.page(query, true)
     }
 
     fn read(&self, query: Query) -> StoreFuture<'_, Page> {
-        Box::pin(self.ask(|reply| Question::Page(Box::new(query), false, reply)))
+        self.page(query, false)
     }
 
     fn size(&self) -> StoreFuture<'_, Size> {
@@ -172,19 +183,14 @@ fn answer<T>(reply: Reply<T>, path: &Path, result: Result<T, Trouble>) {
 }
 
 /// As [`change_all`], with others at the same queue.
-fn answer_all(
-    asked: &Mutex<mpsc::Receiver<Question>>,
-    mut connection: Connection,
-    patience: Duration,
-) {
+fn answer_all(asked: &Mutex<mpsc::Receiver<Question>>, mut connection: Connection) {
     loop {
         // Who waits for a question keeps the others waiting, who would do nothing else.
         let question = asked.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         match question {
             // Nobody waits for the answer any more.
-            Some(Question::Page(_, _, reply)) if reply.is_closed() => {}
-            Some(Question::Page(query, counts, reply)) => {
-                let deadline = Deadline::within(patience);
+            Some(Question::Page(_, _, _, reply)) if reply.is_closed() => {}
+            Some(Question::Page(query, deadline, counts, reply)) => {
                 let page = search::page(&mut connection, &query, deadline, counts);
                 let _ = reply.send(page.map_err(Trouble::told));
             }

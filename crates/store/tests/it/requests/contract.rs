@@ -1,7 +1,7 @@
 //! What every caller relies on.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use accounts::UnixMs;
 use request_log::{Close, Entry, Order, Page, Query, Retention, Size, Status};
@@ -104,6 +104,25 @@ async fn a_query_that_takes_too_long_is_too_broad() {
     assert_eq!(log.size().await.unwrap().rows, 2);
     drop(log);
     assert_eq!(open(dir.path()).find(all()).await.unwrap().total, 2);
+}
+
+/// As in a queue that is full: it is asked, but no reader has it yet.
+#[tokio::test]
+async fn a_query_that_waited_too_long_is_not_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let patience = Duration::from_millis(200);
+    let log = SqliteRequestLog::open_with_patience(dir.path(), patience).unwrap();
+    log.put(vec![plain(1)]).await.unwrap();
+    let (found, read) = (log.find(all()), log.read(all()));
+    let asked = Instant::now();
+    while asked.elapsed() <= patience {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for page in [found.await, read.await] {
+        assert!(matches!(page, Err(StoreError::TooBroad)), "{page:?}");
+    }
+    // The readers are free for who comes now.
+    assert_eq!(log.size().await.unwrap().rows, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
