@@ -24,6 +24,9 @@ use request_log::{Entry, Page, Query, Retention, Size};
 
 use crate::StoreFuture;
 
+/// What the entries of one page take, at most, unless it is a single one.
+const MOST_BYTES: usize = 16 << 20;
+
 /// A request log.
 pub trait RequestLog: std::fmt::Debug + Send + Sync + 'static {
     /// Puts entries in; one whose id is there already replaces it. All or none, and safe from a
@@ -33,7 +36,8 @@ pub trait RequestLog: std::fmt::Debug + Send + Sync + 'static {
     /// The disk is full or read-only, or the file is damaged; nothing was put in.
     fn put(&self, entries: Vec<Entry>) -> StoreFuture<'_, ()>;
 
-    /// One page, and how many entries the filter leaves in all.
+    /// One page, and how many entries the filter leaves in all. A page of large entries ends before
+    /// its limit; [`Page::next`] goes on behind its last one, as ever.
     ///
     /// # Errors
     /// `TooBroad` when it would take too long; `Unavailable` when the file cannot be read.

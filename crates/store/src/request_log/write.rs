@@ -89,7 +89,7 @@ impl Writer {
                 })?;
             let mut entries = Vec::with_capacity(ids.len());
             for id in ids {
-                let mut entry = read(&self.connection, id)?;
+                let (mut entry, _) = read(&self.connection, id)?;
                 close(&mut entry);
                 entries.push(entry);
             }
@@ -108,13 +108,13 @@ fn close(entry: &mut Entry) {
     entry.close = Some(Close::Cut);
 }
 
-/// One entry whose id is in the columns.
-pub(super) fn read(connection: &Connection, id: u64) -> Result<Entry, Trouble> {
+/// One entry whose id is in the columns, and how many bytes it takes: about those of its texts.
+pub(super) fn read(connection: &Connection, id: u64) -> Result<(Entry, usize), Trouble> {
     let mut statement = connection.prepare_cached("SELECT body FROM entries WHERE id = ?1")?;
     let mut rows = statement.query([id.cast_signed()])?;
     let row = rows.next()?.ok_or_else(|| Trouble::Damaged(format!("entry {id} is missing")))?;
     let body = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-    decode::entry(id, body)
+    Ok((decode::entry(id, body)?, body.len()))
 }
 
 fn put(connection: &Connection, words: &mut Lists, entries: &[Entry]) -> Result<(), Trouble> {
