@@ -16,6 +16,8 @@ use crate::StoreError;
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) words: Lists,
+    /// The lists are ahead of the file, and it could not be read.
+    is_ahead: bool,
 }
 
 /// Both lists of words, as of the last commit or ahead of it.
@@ -41,7 +43,7 @@ impl Writer {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         file::settle(path, |connection| {
             let words = Lists::load(&connection)?;
-            let mut writer = Self { connection, words };
+            let mut writer = Self { connection, words, is_ahead: false };
             writer.close_what_is_open()?;
             Ok(writer)
         })
@@ -52,7 +54,11 @@ impl Writer {
         &mut self,
         change: impl FnOnce(&Connection, &mut Lists) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        let Self { connection, words } = self;
+        if self.is_ahead {
+            self.words = Lists::load(&self.connection)?;
+            self.is_ahead = false;
+        }
+        let Self { connection, words, is_ahead } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let changed = change(&transaction, words).and_then(|result| {
             words.save(&transaction)?;
@@ -66,8 +72,11 @@ impl Writer {
             }
         };
         if changed.is_err() {
-            // The lists are ahead of the file.
-            *words = Lists::load(connection)?;
+            match Lists::load(connection) {
+                Ok(lists) => *words = lists,
+                // Numbers that are free in the lists are not so in the file: before the next change.
+                Err(_) => *is_ahead = true,
+            }
         }
         changed
     }
@@ -202,4 +211,70 @@ pub(super) fn last_id(connection: &Connection) -> Result<u64, Trouble> {
     let sql = "SELECT value FROM meta WHERE name = 'last_id'";
     let last: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
     Ok(last.cast_unsigned())
+}
+
+#[cfg(test)]
+mod tests {
+    use request_log::{Gaps, Query};
+
+    use super::*;
+    use crate::request_log::search::{self, Deadline};
+
+    fn entry(id: u64, model: &str) -> Entry {
+        Entry {
+            id,
+            request_id: id.to_string(),
+            started: accounts::UnixMs(0),
+            dialect: request_log::Dialect::Anthropic,
+            endpoint: "/v1/messages".into(),
+            who: request_log::Who::Operator,
+            account: None,
+            model: model.to_owned(),
+            served_model: None,
+            flow: None,
+            stream: false,
+            status: Status::Success,
+            http_status: None,
+            fault: None,
+            attempts: Vec::new(),
+            timing: request_log::Timing::default(),
+            chain: request_log::Chain::default(),
+            usage: None,
+            close: None,
+            ignored: String::new(),
+            content: None,
+            gaps: Gaps::default(),
+            trace: None,
+        }
+    }
+
+    fn ids_of(writer: &mut Writer, model: &str) -> Vec<u64> {
+        let query = Query { limit: 10, model: Some(model.to_owned()), ..Query::default() };
+        let deadline = Deadline::within(std::time::Duration::from_secs(30));
+        let found = search::page(&mut writer.connection, &query, deadline, true);
+        let page = found.map_err(Trouble::told).unwrap().page;
+        page.entries.iter().map(|entry| entry.id).collect()
+    }
+
+    /// The number of a word that went in a change that failed was given to another one.
+    #[test]
+    fn lists_that_cannot_be_read_again_are_read_before_the_next_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(&file::path_in(dir.path())).unwrap();
+        assert!(writer.put(&[entry(1, "first")]).is_ok());
+        let failed = writer.change(|connection, words| -> Result<(), Trouble> {
+            let word = words.models.take("", "first");
+            words.models.give_back(word.into());
+            words.models.give_back(word.into());
+            words.save(connection)?;
+            connection.execute_batch("ROLLBACK; ALTER TABLE models RENAME TO hidden")?;
+            Err(Trouble::Slow)
+        });
+        assert!(matches!(failed, Err(Trouble::Slow)));
+        assert!(writer.put(&[entry(2, "second")]).is_err());
+        writer.connection.execute_batch("ALTER TABLE hidden RENAME TO models").unwrap();
+        assert!(writer.put(&[entry(2, "second")]).is_ok());
+        assert_eq!(ids_of(&mut writer, "first"), [1]);
+        assert_eq!(ids_of(&mut writer, "second"), [2]);
+    }
 }
