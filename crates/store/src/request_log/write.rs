@@ -85,7 +85,8 @@ impl Writer {
         self.change(|connection, words| put(connection, words, entries))
     }
 
-    /// The gateway that wrote these is no more.
+    /// The gateway that wrote these is no more. Whether they were answered is not known: their end may
+    /// have been lost to a full queue or disk.
     fn close_what_is_open(&mut self) -> Result<(), Trouble> {
         let open = u64::from(flags::PRESENT | columns::status_flags(Status::Pending));
         let mask = u64::from(flags::PRESENT | flags::STATUS);
@@ -111,7 +112,8 @@ impl Writer {
 }
 
 fn close(entry: &mut Entry) {
-    let text = "The gateway stopped before the answer was complete.".to_owned();
+    let text = "The gateway stopped before the answer was complete, or its end could not be kept."
+        .to_owned();
     entry.status = Status::Failure;
     entry.fault = Some(Fault { kind: "internal".to_owned(), details: text.clone(), text });
     entry.close = Some(Close::Cut);

@@ -69,7 +69,10 @@ async fn a_start_closes_what_the_stopped_gateway_left_open() {
         assert_eq!(entry.close, Some(Close::Cut));
         let fault = entry.fault.unwrap();
         assert_eq!(fault.kind, "internal");
-        assert_eq!(fault.text, "The gateway stopped before the answer was complete.");
+        assert_eq!(
+            fault.text,
+            "The gateway stopped before the answer was complete, or its end could not be kept."
+        );
     }
     let text = Some("stopped before".to_owned());
     assert_eq!(log.find(Query { error: text, ..all() }).await.unwrap().total, 2);
