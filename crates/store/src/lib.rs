@@ -21,7 +21,7 @@ mod sqlite;
 pub use change::{Change, Snapshot};
 pub use key::KeySource;
 pub use memory::MemoryStore;
-pub use request_log::{MemoryRequestLog, RequestLog, SqliteRequestLog};
+pub use request_log::{LateRequestLog, MemoryRequestLog, RequestLog, SqliteRequestLog};
 pub use sqlite::SqliteStore;
 
 use std::future::Future;

@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod file;
 mod filter;
+mod late;
 mod memory;
 mod prune;
 mod search;
@@ -14,6 +15,7 @@ mod trouble;
 mod words;
 mod write;
 
+pub use late::LateRequestLog;
 pub use memory::MemoryRequestLog;
 pub use sqlite::SqliteRequestLog;
 
@@ -21,6 +23,9 @@ use accounts::UnixMs;
 use request_log::{Entry, Page, Query, Retention, Size};
 
 use crate::StoreFuture;
+
+/// What the entries of one page take, at most, unless it is a single one.
+const MOST_BYTES: usize = 16 << 20;
 
 /// A request log.
 pub trait RequestLog: std::fmt::Debug + Send + Sync + 'static {
@@ -31,7 +36,8 @@ pub trait RequestLog: std::fmt::Debug + Send + Sync + 'static {
     /// The disk is full or read-only, or the file is damaged; nothing was put in.
     fn put(&self, entries: Vec<Entry>) -> StoreFuture<'_, ()>;
 
-    /// One page, and how many entries the filter leaves in all.
+    /// One page, and how many entries the filter leaves in all. A page of large entries ends before
+    /// its limit; [`Page::next`] goes on behind its last one, as ever.
     ///
     /// # Errors
     /// `TooBroad` when it would take too long; `Unavailable` when the file cannot be read.

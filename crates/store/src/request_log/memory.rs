@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use accounts::UnixMs;
 use request_log::{Entry, MOST_PER_PAGE, Order, Page, Query, Retention, Size};
 
-use super::RequestLog;
+use super::{MOST_BYTES, RequestLog};
 use crate::{StoreError, StoreFuture};
 
 /// A log that forgets everything with the process. Looks at every entry for every query.
@@ -119,7 +119,15 @@ impl State {
         let mut found =
             all.filter(behind).filter(|entry| takes(query, entry)).skip(offset).peekable();
         let limit = query.limit.min(MOST_PER_PAGE);
-        let entries: Vec<Entry> = found.by_ref().take(limit).cloned().collect();
+        let (mut entries, mut bytes) = (Vec::<Entry>::new(), 0);
+        while entries.len() < limit {
+            let Some(entry) = found.peek() else { break };
+            bytes += weight(entry);
+            if bytes > MOST_BYTES as u64 && !entries.is_empty() {
+                break;
+            }
+            entries.extend(found.next().cloned());
+        }
         let next = found.peek().and_then(|_| Some(entries.last()?.id));
         Page { total: 0, entries, next }
     }

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use request_log::{MOST_PER_PAGE, Order, Page, Query, Size};
+use request_log::{Entry, MOST_PER_PAGE, Order, Page, Query, Size};
 use rusqlite::{Connection, Transaction};
 
+use super::MOST_BYTES;
 use super::columns::{self, Block, SLOTS};
 use super::file::Pages;
 use super::filter::{Filter, Passed};
@@ -40,15 +41,23 @@ struct Search<'a> {
     /// The page, and one more if there is one.
     ids: Vec<u64>,
     total: u64,
+    damage: Option<String>,
 }
 
-/// One page, as of one instant. Without `counts` the total is zero.
+/// A page, and what in the file could not be understood on the way to it.
+pub(super) struct Found {
+    pub(super) page: Page,
+    pub(super) damage: Option<String>,
+}
+
+/// One page, as of one instant. Without `counts` the total is zero. An entry that cannot be
+/// understood is left out, so that it does not hide the others.
 pub(super) fn page(
     connection: &mut Connection,
     query: &Query,
     deadline: Deadline,
     counts: bool,
-) -> Result<Page, Trouble> {
+) -> Result<Found, Trouble> {
     deadline.check()?;
     let transaction: Transaction<'_> = connection.transaction()?;
     let mut search = Search {
@@ -62,34 +71,70 @@ pub(super) fn page(
         skip: query.offset,
         ids: Vec::new(),
         total: 0,
+        damage: None,
     };
     let mut blocks = Block::all(&transaction)?;
     if query.order == Order::NewestFirst {
         blocks.reverse();
     }
-    for block in &blocks {
-        if !counts && search.is_full() {
-            break;
-        }
-        deadline.check()?;
-        search.look(block)?;
+    search.pass(&blocks)?;
+    let total = if counts { search.total } else { 0 };
+    let (mut entries, mut next) = search.fetch()?;
+    while entries.is_empty() && next.is_some() {
+        // None of them could be understood, and only the last page may be empty.
+        search = Search { counts: false, skip: 0, cursor: next, ..search };
+        search.pass(&blocks)?;
+        (entries, next) = search.fetch()?;
     }
-    let Search { mut ids, total, limit, .. } = search;
-    let next = if ids.len() > limit {
-        ids.truncate(limit);
-        ids.last().copied()
-    } else {
-        None
-    };
-    let mut entries = Vec::with_capacity(ids.len());
-    for id in ids {
-        deadline.check()?;
-        entries.push(read(&transaction, id)?);
-    }
-    Ok(Page { total: if counts { total } else { 0 }, entries, next })
+    Ok(Found { page: Page { total, entries, next }, damage: search.damage })
 }
 
 impl Search<'_> {
+    fn pass(&mut self, blocks: &[Block]) -> Result<(), Trouble> {
+        for block in blocks {
+            if !self.counts && self.is_full() {
+                break;
+            }
+            self.deadline.check()?;
+            self.look(block)?;
+        }
+        Ok(())
+    }
+
+    /// The entries that were picked, and the cursor of the next page.
+    fn fetch(&mut self) -> Result<(Vec<Entry>, Option<u64>), Trouble> {
+        let mut ids = std::mem::take(&mut self.ids);
+        let is_last = ids.len() <= self.limit;
+        ids.truncate(self.limit);
+        let next = if is_last { None } else { ids.last().copied() };
+        let mut entries = Vec::with_capacity(ids.len());
+        let (mut bytes, mut before) = (0, None);
+        for id in ids {
+            self.deadline.check()?;
+            if let Some((entry, length)) = self.read(id)? {
+                bytes += length;
+                if bytes > MOST_BYTES && !entries.is_empty() {
+                    return Ok((entries, before));
+                }
+                entries.push(entry);
+            }
+            before = Some(id);
+        }
+        Ok((entries, next))
+    }
+
+    /// Nothing when it cannot be understood.
+    fn read(&mut self, id: u64) -> Result<Option<(Entry, usize)>, Trouble> {
+        match read(self.connection, id) {
+            Ok(found) => Ok(Some(found)),
+            Err(Trouble::Damaged(what)) => {
+                self.damage.get_or_insert(what);
+                Ok(None)
+            }
+            Err(trouble @ (Trouble::Sql(_) | Trouble::Slow | Trouble::Folder(_))) => Err(trouble),
+        }
+    }
+
     fn is_full(&self) -> bool {
         self.limit == 0 || self.ids.len() > self.limit
     }
@@ -125,7 +170,8 @@ impl Search<'_> {
             let id = columns::id(block.number, slot);
             if self.counts || self.is_ahead(id) {
                 self.deadline.check()?;
-                if !self.filter.passes(&read(self.connection, id)?) {
+                let entry = self.read(id)?;
+                if !entry.is_some_and(|(entry, _)| self.filter.passes(&entry)) {
                     mask.take_out(slot);
                 }
             }

@@ -3,7 +3,8 @@
 //! One thread writes; others read, each with a connection of its own, and stop when a query takes
 //! too long (`docs/decisions/0005-request-log.md`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::prune::Step;
-use super::search::{self, Deadline};
+use super::search::{self, Deadline, Found};
 use super::trouble::Trouble;
 use super::write::Writer;
 use super::{RequestLog, file};
@@ -23,7 +24,7 @@ use crate::{StoreError, StoreFuture, files};
 /// Commands that may wait for a thread; whoever comes then waits before the queue.
 const QUEUE: usize = 16;
 const READERS: usize = 2;
-/// How long a query may take.
+/// How long a query may take from when it is asked, its wait for a reader included.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -34,8 +35,8 @@ enum Change {
 }
 
 enum Question {
-    /// Whether the total is wanted.
-    Page(Box<Query>, bool, Reply<Page>),
+    /// Until when an answer is of use, and whether the total is wanted.
+    Page(Box<Query>, Deadline, bool, Reply<Page>),
     Size(Reply<Size>),
 }
 
@@ -46,6 +47,7 @@ pub struct SqliteRequestLog {
     /// These are taken when the log is dropped, so that the threads end.
     changes: Option<mpsc::Sender<Change>>,
     questions: Option<mpsc::Sender<Question>>,
+    patience: Duration,
     writer: Option<JoinHandle<()>>,
     readers: Vec<JoinHandle<()>>,
 }
@@ -64,7 +66,8 @@ impl SqliteRequestLog {
         Self::open_with_patience(dir, PATIENCE)
     }
 
-    /// As [`Self::open`]; a query that takes longer than `patience` is `TooBroad`.
+    /// As [`Self::open`]; a query that takes longer than `patience`, its wait for others included,
+    /// is `TooBroad`.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -75,16 +78,18 @@ impl SqliteRequestLog {
         let (changes, queue) = mpsc::channel(QUEUE);
         let (questions, asked) = mpsc::channel(QUEUE);
         let asked = Arc::new(Mutex::new(asked));
+        let damage = Arc::new(Damage { path: path.clone(), is_known: AtomicBool::new(false) });
         let mut readers = Vec::new();
         for _ in 0..READERS {
             let connection = file::connect_to_read(&path).map_err(Trouble::told)?;
-            let asked = Arc::clone(&asked);
-            readers.push(start("log reader", move || answer_all(&asked, connection, patience))?);
+            let (asked, damage) = (Arc::clone(&asked), Arc::clone(&damage));
+            readers.push(start("log reader", move || answer_all(&asked, connection, &damage))?);
         }
-        let writer = start("log writer", move || change_all(writer, queue, &path))?;
+        let writer = start("log writer", move || change_all(writer, queue, &damage))?;
         Ok(Self {
             changes: Some(changes),
             questions: Some(questions),
+            patience,
             writer: Some(writer),
             readers,
         })
@@ -95,6 +100,14 @@ impl SqliteRequestLog {
         let changes = self.changes.as_ref().ok_or_else(ended)?;
         changes.send(change(reply)).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
+    }
+
+    fn page(&self, query: Query, counts: bool) -> StoreFuture<'_, Page> {
+        // From now on, so that nobody waits longer however many are before him: by then their time
+        // is up as well.
+        let deadline = Deadline::within(self.patience);
+        let query = Box::new(query);
+        Box::pin(self.ask(move |reply| Question::Page(query, deadline, counts, reply)))
     }
 
     async fn ask<T>(&self, question: impl FnOnce(Reply<T>) -> Question) -> Result<T, StoreError> {
@@ -111,11 +124,11 @@ impl RequestLog for SqliteRequestLog {
     }
 
     fn find(&self, query: Query) -> StoreFuture<'_, Page> {
-        Box::pin(self.ask(|reply| Question::Page(Box::new(query), true, reply)))
+        self.page(query, true)
     }
 
     fn read(&self, query: Query) -> StoreFuture<'_, Page> {
-        Box::pin(self.ask(|reply| Question::Page(Box::new(query), false, reply)))
+        self.page(query, false)
     }
 
     fn size(&self) -> StoreFuture<'_, Size> {
@@ -153,43 +166,66 @@ fn start(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
     thread.map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
-/// Ends when the last sender is gone and the queue is empty.
-fn change_all(mut writer: Writer, mut queue: mpsc::Receiver<Change>, path: &Path) {
-    while let Some(change) = queue.blocking_recv() {
-        match change {
-            Change::Put(entries, reply) => answer(reply, path, writer.put(&entries)),
-            Change::Prune(keep, now, reply) => answer(reply, path, writer.prune(keep, now)),
+/// Has the next start set the file aside.
+struct Damage {
+    path: PathBuf,
+    is_known: AtomicBool,
+}
+
+impl Damage {
+    fn found(&self, what: &str) {
+        // Whoever meets it comes here, and it is told once.
+        if !self.is_known.swap(true, Ordering::Relaxed) {
+            tracing::warn!(what, "the request log is damaged; the next start begins it anew");
+            file::mark_as_damaged(&self.path);
         }
     }
 }
 
-fn answer<T>(reply: Reply<T>, path: &Path, result: Result<T, Trouble>) {
-    if result.as_ref().is_err_and(Trouble::is_damage) {
-        file::mark_as_damaged(path);
+/// Ends when the last sender is gone and the queue is empty.
+fn change_all(mut writer: Writer, mut queue: mpsc::Receiver<Change>, damage: &Damage) {
+    while let Some(change) = queue.blocking_recv() {
+        match change {
+            Change::Put(entries, reply) => answer(reply, damage, writer.put(&entries)),
+            Change::Prune(keep, now, reply) => answer(reply, damage, writer.prune(keep, now)),
+        }
     }
+}
+
+fn answer<T>(reply: Reply<T>, damage: &Damage, result: Result<T, Trouble>) {
+    let result = result.map_err(|trouble| {
+        let is_damage = trouble.is_damage();
+        let error = trouble.told();
+        if is_damage {
+            damage.found(&error.to_string());
+        }
+        error
+    });
     // Who asked may have stopped waiting; what was written stays.
-    let _ = reply.send(result.map_err(Trouble::told));
+    let _ = reply.send(result);
 }
 
 /// As [`change_all`], with others at the same queue.
 fn answer_all(
     asked: &Mutex<mpsc::Receiver<Question>>,
     mut connection: Connection,
-    patience: Duration,
+    damage: &Damage,
 ) {
     loop {
         // Who waits for a question keeps the others waiting, who would do nothing else.
         let question = asked.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
         match question {
             // Nobody waits for the answer any more.
-            Some(Question::Page(_, _, reply)) if reply.is_closed() => {}
-            Some(Question::Page(query, counts, reply)) => {
-                let deadline = Deadline::within(patience);
-                let page = search::page(&mut connection, &query, deadline, counts);
-                let _ = reply.send(page.map_err(Trouble::told));
+            Some(Question::Page(_, _, _, reply)) if reply.is_closed() => {}
+            Some(Question::Page(query, deadline, counts, reply)) => {
+                let found = search::page(&mut connection, &query, deadline, counts);
+                if let Ok(Found { damage: Some(what), .. }) = &found {
+                    damage.found(what);
+                }
+                answer(reply, damage, found.map(|found| found.page));
             }
             Some(Question::Size(reply)) => {
-                let _ = reply.send(search::size(&mut connection).map_err(Trouble::told));
+                answer(reply, damage, search::size(&mut connection));
             }
             None => return,
         }

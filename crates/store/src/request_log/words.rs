@@ -134,7 +134,8 @@ impl Words {
             if *uses > 0 {
                 let sql = format!(
                     "INSERT INTO {table} (id, kind, text, uses) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (id) DO UPDATE SET uses = excluded.uses"
+                     ON CONFLICT (id) DO UPDATE
+                     SET kind = excluded.kind, text = excluded.text, uses = excluded.uses"
                 );
                 let mut statement = connection.prepare_cached(&sql)?;
                 statement.execute(params![id, kind, text, uses.cast_signed()])?;

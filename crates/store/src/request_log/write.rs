@@ -16,6 +16,8 @@ use crate::StoreError;
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) words: Lists,
+    /// The lists are ahead of the file, and it could not be read.
+    is_ahead: bool,
 }
 
 /// Both lists of words, as of the last commit or ahead of it.
@@ -41,7 +43,7 @@ impl Writer {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         file::settle(path, |connection| {
             let words = Lists::load(&connection)?;
-            let mut writer = Self { connection, words };
+            let mut writer = Self { connection, words, is_ahead: false };
             writer.close_what_is_open()?;
             Ok(writer)
         })
@@ -52,7 +54,11 @@ impl Writer {
         &mut self,
         change: impl FnOnce(&Connection, &mut Lists) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        let Self { connection, words } = self;
+        if self.is_ahead {
+            self.words = Lists::load(&self.connection)?;
+            self.is_ahead = false;
+        }
+        let Self { connection, words, is_ahead } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let changed = change(&transaction, words).and_then(|result| {
             words.save(&transaction)?;
@@ -66,8 +72,11 @@ impl Writer {
             }
         };
         if changed.is_err() {
-            // The lists are ahead of the file.
-            *words = Lists::load(connection)?;
+            match Lists::load(connection) {
+                Ok(lists) => *words = lists,
+                // Numbers that are free in the lists are not so in the file: before the next change.
+                Err(_) => *is_ahead = true,
+            }
         }
         changed
     }
@@ -76,7 +85,8 @@ impl Writer {
         self.change(|connection, words| put(connection, words, entries))
     }
 
-    /// The gateway that wrote these is no more.
+    /// The gateway that wrote these is no more. Whether they were answered is not known: their end may
+    /// have been lost to a full queue or disk.
     fn close_what_is_open(&mut self) -> Result<(), Trouble> {
         let open = u64::from(flags::PRESENT | columns::status_flags(Status::Pending));
         let mask = u64::from(flags::PRESENT | flags::STATUS);
@@ -89,7 +99,7 @@ impl Writer {
                 })?;
             let mut entries = Vec::with_capacity(ids.len());
             for id in ids {
-                let mut entry = read(&self.connection, id)?;
+                let (mut entry, _) = read(&self.connection, id)?;
                 close(&mut entry);
                 entries.push(entry);
             }
@@ -102,19 +112,20 @@ impl Writer {
 }
 
 fn close(entry: &mut Entry) {
-    let text = "The gateway stopped before the answer was complete.".to_owned();
+    let text = "The gateway stopped before the answer was complete, or its end could not be kept."
+        .to_owned();
     entry.status = Status::Failure;
     entry.fault = Some(Fault { kind: "internal".to_owned(), details: text.clone(), text });
     entry.close = Some(Close::Cut);
 }
 
-/// One entry whose id is in the columns.
-pub(super) fn read(connection: &Connection, id: u64) -> Result<Entry, Trouble> {
+/// One entry whose id is in the columns, and how many bytes it takes: about those of its texts.
+pub(super) fn read(connection: &Connection, id: u64) -> Result<(Entry, usize), Trouble> {
     let mut statement = connection.prepare_cached("SELECT body FROM entries WHERE id = ?1")?;
     let mut rows = statement.query([id.cast_signed()])?;
     let row = rows.next()?.ok_or_else(|| Trouble::Damaged(format!("entry {id} is missing")))?;
     let body = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-    decode::entry(id, body)
+    Ok((decode::entry(id, body)?, body.len()))
 }
 
 fn put(connection: &Connection, words: &mut Lists, entries: &[Entry]) -> Result<(), Trouble> {
@@ -202,4 +213,70 @@ pub(super) fn last_id(connection: &Connection) -> Result<u64, Trouble> {
     let sql = "SELECT value FROM meta WHERE name = 'last_id'";
     let last: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
     Ok(last.cast_unsigned())
+}
+
+#[cfg(test)]
+mod tests {
+    use request_log::{Gaps, Query};
+
+    use super::*;
+    use crate::request_log::search::{self, Deadline};
+
+    fn entry(id: u64, model: &str) -> Entry {
+        Entry {
+            id,
+            request_id: id.to_string(),
+            started: accounts::UnixMs(0),
+            dialect: request_log::Dialect::Anthropic,
+            endpoint: "/v1/messages".into(),
+            who: request_log::Who::Operator,
+            account: None,
+            model: model.to_owned(),
+            served_model: None,
+            flow: None,
+            stream: false,
+            status: Status::Success,
+            http_status: None,
+            fault: None,
+            attempts: Vec::new(),
+            timing: request_log::Timing::default(),
+            chain: request_log::Chain::default(),
+            usage: None,
+            close: None,
+            ignored: String::new(),
+            content: None,
+            gaps: Gaps::default(),
+            trace: None,
+        }
+    }
+
+    fn ids_of(writer: &mut Writer, model: &str) -> Vec<u64> {
+        let query = Query { limit: 10, model: Some(model.to_owned()), ..Query::default() };
+        let deadline = Deadline::within(std::time::Duration::from_secs(30));
+        let found = search::page(&mut writer.connection, &query, deadline, true);
+        let page = found.map_err(Trouble::told).unwrap().page;
+        page.entries.iter().map(|entry| entry.id).collect()
+    }
+
+    /// The number of a word that went in a change that failed was given to another one.
+    #[test]
+    fn lists_that_cannot_be_read_again_are_read_before_the_next_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(&file::path_in(dir.path())).unwrap();
+        assert!(writer.put(&[entry(1, "first")]).is_ok());
+        let failed = writer.change(|connection, words| -> Result<(), Trouble> {
+            let word = words.models.take("", "first");
+            words.models.give_back(word.into());
+            words.models.give_back(word.into());
+            words.save(connection)?;
+            connection.execute_batch("ROLLBACK; ALTER TABLE models RENAME TO hidden")?;
+            Err(Trouble::Slow)
+        });
+        assert!(matches!(failed, Err(Trouble::Slow)));
+        assert!(writer.put(&[entry(2, "second")]).is_err());
+        writer.connection.execute_batch("ALTER TABLE hidden RENAME TO models").unwrap();
+        assert!(writer.put(&[entry(2, "second")]).is_ok());
+        assert_eq!(ids_of(&mut writer, "first"), [1]);
+        assert_eq!(ids_of(&mut writer, "second"), [2]);
+    }
 }

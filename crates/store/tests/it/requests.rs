@@ -4,6 +4,7 @@
 mod contract;
 mod failures;
 mod filters;
+mod late;
 mod model;
 mod retention;
 mod rig;

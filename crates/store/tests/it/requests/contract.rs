@@ -1,11 +1,11 @@
 //! What every caller relies on.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use accounts::UnixMs;
-use request_log::{Close, Entry, Order, Page, Query, Retention, Size, Status};
-use store::{RequestLog as _, SqliteRequestLog, StoreError};
+use request_log::{Close, Content, Entry, Order, Page, Query, Retention, Size, Status};
+use store::{MemoryRequestLog, RequestLog, SqliteRequestLog, StoreError};
 use tokio::task::JoinSet;
 
 use super::rig::{FILE, failed, open, plain};
@@ -69,7 +69,10 @@ async fn a_start_closes_what_the_stopped_gateway_left_open() {
         assert_eq!(entry.close, Some(Close::Cut));
         let fault = entry.fault.unwrap();
         assert_eq!(fault.kind, "internal");
-        assert_eq!(fault.text, "The gateway stopped before the answer was complete.");
+        assert_eq!(
+            fault.text,
+            "The gateway stopped before the answer was complete, or its end could not be kept."
+        );
     }
     let text = Some("stopped before".to_owned());
     assert_eq!(log.find(Query { error: text, ..all() }).await.unwrap().total, 2);
@@ -104,6 +107,61 @@ async fn a_query_that_takes_too_long_is_too_broad() {
     assert_eq!(log.size().await.unwrap().rows, 2);
     drop(log);
     assert_eq!(open(dir.path()).find(all()).await.unwrap().total, 2);
+}
+
+#[tokio::test]
+async fn a_page_of_large_entries_ends_early_and_the_next_goes_on() {
+    const MIB: usize = 1 << 20;
+    // One that is larger than any page, and some of which a page holds fifteen.
+    let large = |id| {
+        let bytes = if id == 30 { 20 * MIB } else { MIB };
+        let content = Content { answer: "x".repeat(bytes), ..Content::default() };
+        Entry { content: Some(content), ..plain(id) }
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let logs: [Box<dyn RequestLog>; 2] =
+        [Box::new(open(dir.path())), Box::new(MemoryRequestLog::new())];
+    for log in logs {
+        for id in 1..=40 {
+            log.put(vec![large(id)]).await.unwrap();
+        }
+        for (order, pages) in [
+            (Order::OldestFirst, [1..=15, 16..=29, 30..=30, 31..=40]),
+            (Order::NewestFirst, [31..=40, 30..=30, 15..=29, 1..=14]),
+        ] {
+            let mut cursor = None;
+            for ids in pages {
+                let page = log.find(Query { order, cursor, ..all() }).await.unwrap();
+                let mut found: Vec<u64> = page.entries.iter().map(|entry| entry.id).collect();
+                let last = found.last().copied();
+                found.sort_unstable();
+                assert!(found.iter().copied().eq(ids), "{found:?}");
+                assert_eq!(page.total, 40);
+                cursor = page.next;
+                assert!(cursor.is_none() || cursor == last);
+            }
+            assert_eq!(cursor, None);
+        }
+    }
+}
+
+/// As in a queue that is full: it is asked, but no reader has it yet.
+#[tokio::test]
+async fn a_query_that_waited_too_long_is_not_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let patience = Duration::from_millis(200);
+    let log = SqliteRequestLog::open_with_patience(dir.path(), patience).unwrap();
+    log.put(vec![plain(1)]).await.unwrap();
+    let (found, read) = (log.find(all()), log.read(all()));
+    let asked = Instant::now();
+    while asked.elapsed() <= patience {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for page in [found.await, read.await] {
+        assert!(matches!(page, Err(StoreError::TooBroad)), "{page:?}");
+    }
+    // The readers are free for who comes now.
+    assert_eq!(log.size().await.unwrap().rows, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use request_log::{Content, Entry, Query, Status};
+use request_log::{Content, Entry, Order, Query, Status};
 use store::{RequestLog as _, SqliteRequestLog, StoreError};
 
 use super::rig::{FILE, open, plain};
@@ -108,6 +108,47 @@ async fn damage_that_shows_late_is_set_aside_at_the_next_start() {
     assert_eq!(set_aside(dir.path()), ["requests.db.damaged-1"]);
     log.put(vec![plain(1)]).await.unwrap();
     assert_eq!(log.size().await.unwrap().rows, 1);
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_understood_hides_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let long = "long ".repeat(200);
+    let unlisted = |id| Entry { model: format!("{long}{id}"), ..plain(id) };
+    log.put((1..=100).map(unlisted).collect()).await.unwrap();
+    let file = rusqlite::Connection::open(dir.path().join(FILE)).unwrap();
+    let sql = "UPDATE entries SET body = x'7f' WHERE id BETWEEN 11 AND 20";
+    file.execute(sql, []).unwrap();
+    file.execute("DELETE FROM entries WHERE id = 21", []).unwrap();
+    drop(file);
+    let mut expected: BTreeSet<u64> = (1..=100).collect();
+    expected.retain(|id| !(11..=21).contains(id));
+    // Pages of ten: one of them would be empty.
+    for limit in [1, 10, 1000] {
+        for order in [Order::OldestFirst, Order::NewestFirst] {
+            let (mut ids, mut cursor) = (BTreeSet::new(), None);
+            loop {
+                let query = Query { limit, order, cursor, ..Query::default() };
+                let page = log.find(query).await.unwrap();
+                assert_eq!(page.total, 100);
+                assert!(!page.entries.is_empty());
+                ids.extend(page.entries.iter().map(|entry| entry.id));
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(ids, expected);
+        }
+    }
+    // A filter that has to look at the entries themselves cannot say whether these pass.
+    let query = Query { model: Some("LONG ".repeat(150)), ..all() };
+    assert_eq!(log.find(query).await.unwrap().total, 89);
+    assert_eq!(set_aside(dir.path()), ["requests.db.damaged"]);
+    drop(log);
+    assert_eq!(open(dir.path()).find(all()).await.unwrap().total, 0);
+    assert_eq!(set_aside(dir.path()), ["requests.db.damaged-1"]);
 }
 
 #[test]

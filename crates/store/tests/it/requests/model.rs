@@ -149,7 +149,8 @@ fn closed(entry: Entry) -> Entry {
     if entry.status != Status::Pending {
         return entry;
     }
-    let text = "The gateway stopped before the answer was complete.".to_owned();
+    let text = "The gateway stopped before the answer was complete, or its end could not be kept."
+        .to_owned();
     let fault = Fault { kind: "internal".to_owned(), text: text.clone(), details: text };
     Entry { status: Status::Failure, fault: Some(fault), close: Some(Close::Cut), ..entry }
 }
