@@ -8,17 +8,15 @@ use gateway::{AccountInput, AdminError, Ambient as _, Beginning, Catalogue, Gate
 use secrecy::ExposeSecret as _;
 use server::App;
 use settings::Settings;
-use store::{KeySource, RequestLog, SqliteRequestLog, SqliteStore, Store, StoreError};
+use store::{KeySource, LateRequestLog, RequestLog, SqliteStore, Store, StoreError};
 use telemetry::Telemetry;
 use upstream::transport::{Dialer, Origin, Pool, SystemProxies, TransportOptions};
 use upstream::{Backend, CompletionEndpoints, Endpoints, Identity};
 
-use self::late_log::LateLog;
 use crate::ambient::SystemAmbient;
 use crate::logging;
 use crate::terminal::Refused;
 
-mod late_log;
 pub(crate) mod options;
 
 /// The parts that run.
@@ -103,15 +101,9 @@ pub(crate) async fn assemble(
     Ok(Composition { gateway, app, telemetry, grace: settings.timeouts.shutdown })
 }
 
-/// Requests are served without it as well: what cannot be opened now may be later.
+/// Requests are served without it as well, and it may come later.
 fn request_log(settings: &Settings) -> Arc<dyn RequestLog> {
-    match SqliteRequestLog::open(&settings.data_dir) {
-        Ok(log) => Arc::new(log),
-        Err(error) => {
-            tracing::error!(%error, "the request log cannot be opened; entries are dropped");
-            Arc::new(LateLog::new(settings.data_dir.clone()))
-        }
-    }
+    Arc::new(LateRequestLog::open(&settings.data_dir))
 }
 
 fn backend(settings: &Settings, ambient: &SystemAmbient) -> Result<Backend, Refused> {
