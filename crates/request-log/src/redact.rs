@@ -11,11 +11,14 @@ const REDACTED: &str = "[redacted]";
 const CUT: &str = "…";
 
 static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    const KINDS: [&str; 6] = [
+    const KINDS: [&str; 8] = [
         // Tokens with three parts, as sessions have.
         r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
         // Keys of this and other services, known by how they begin.
         r"\b(?:sk|pk|rk|key|crsr|ghp|gho|ghs|ghu|github_pat|glpat|xox[abprs]|hf|npm|pypi)[-_][A-Za-z0-9_-]{16,}",
+        // Keys of this service behind any prefix, and as two numbers.
+        r"ca[E-L][A-Za-z0-9_-]{35}",
+        r"\b[0-9]{34,39}-[0-9]{15,20}\b",
         r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
         r"\bAIza[0-9A-Za-z_-]{30,}",
         // A password in a URL.
@@ -101,6 +104,10 @@ mod tests {
         for secret in [
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl",
             "sk-abcdefghijklmnop1234",
+            "acme-caFaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWg",
+            "acme.caL__________________________________w",
+            "caEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "120099658913272398869426332034741721690-6510615555426900570",
             "crsr_0123456789abcdef0123",
             "key_0123456789abcdef0123",
             "ghp_0123456789abcdef0123",

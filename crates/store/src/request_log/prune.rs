@@ -10,8 +10,10 @@ use super::file::Pages;
 use super::trouble::Trouble;
 use super::write::{Lists, Writer};
 
-/// Entries that go in one transaction.
+/// Entries that go in one transaction, at most.
 const PIECE: u64 = 4096;
+/// What they take, about: entries with content are large, and each of their pages is touched.
+const PIECE_BYTES: u64 = 16 << 20;
 /// Entries that go at least for the sake of the bytes; the measure is coarse.
 const LEAST: u64 = 16;
 /// Pages that are given back to the disk in one transaction.
@@ -29,9 +31,9 @@ pub(super) struct Step {
 impl Writer {
     /// One step towards the bounds.
     pub(super) fn prune(&mut self, keep: Retention, now: UnixMs) -> Result<Step, Trouble> {
-        let removed =
-            self.change(|connection, words| remove(connection, words, keep, now, PIECE))?;
-        if removed > 0 {
+        let Gone { removed, is_all } =
+            self.change(|connection, words| remove(connection, words, keep, now))?;
+        if !is_all {
             return Ok(Step { removed, is_last: false });
         }
         let free = Pages::of(&self.connection)?.free;
@@ -52,16 +54,23 @@ impl Writer {
     }
 }
 
-/// Removes entries that the bounds do not allow, at most as many as said.
+struct Gone {
+    removed: u64,
+    /// What has come in meanwhile is for the next time: while others write there is always one more.
+    is_all: bool,
+}
+
+/// Removes entries that the bounds do not allow, at most a piece of them.
 fn remove(
     connection: &Connection,
     words: &mut Lists,
     keep: Retention,
     now: UnixMs,
-    most: u64,
-) -> Result<u64, Trouble> {
+) -> Result<Gone, Trouble> {
     let blocks = Block::all(connection)?;
     let rows: u64 = blocks.iter().map(|block| block.rows).sum();
+    let each = Pages::of(connection)?.used() / rows.max(1);
+    let most = (PIECE_BYTES / each.max(1)).clamp(LEAST, PIECE);
     let too_many = if keep.rows > 0 { rows.saturating_sub(keep.rows) } else { 0 };
     let too_large = if keep.bytes > 0 { excess(connection, rows, keep.bytes)? } else { 0 };
     let mut oldest = too_many.max(too_large).min(most).min(rows);
@@ -74,12 +83,15 @@ fn remove(
             break;
         }
         if oldest > 0 || block.oldest < since {
-            let gone = remove_from(connection, words, block, oldest, since)?;
+            let room = most - removed;
+            let gone = remove_from(connection, words, block, (oldest.min(room), since), room)?;
             oldest = oldest.saturating_sub(gone);
             removed += gone;
         }
     }
-    Ok(removed)
+    // How many make up the bytes is an estimate, which the next step looks at again.
+    let is_all = removed == 0 || (removed < most && too_large == 0);
+    Ok(Gone { removed, is_all })
 }
 
 /// How many entries make up the bytes that are too many.
@@ -92,13 +104,13 @@ fn excess(connection: &Connection, rows: u64, bytes: u64) -> Result<u64, Trouble
     Ok(u64::try_from(share).unwrap_or(rows).max(LEAST))
 }
 
-/// Removes the first `oldest` entries of a block, and those from before `since`.
+/// Removes the first `oldest` entries of a block, and those from before `since`; at most `most`.
 fn remove_from(
     connection: &Connection,
     words: &mut Lists,
     block: Block,
-    oldest: u64,
-    since: u64,
+    (oldest, since): (u64, u64),
+    most: u64,
 ) -> Result<u64, Trouble> {
     let column = |column: Column| {
         columns::read(connection, column, block.number, |bytes| {
@@ -110,7 +122,8 @@ fn remove_from(
     let mut left = Block { rows: 0, oldest: u64::MAX, newest: 0, ..block };
     let mut gone = Vec::new();
     for slot in (0..SLOTS).filter(|slot| flags[*slot] != 0) {
-        if (gone.len() as u64) < oldest || started[slot] < since {
+        let count = gone.len() as u64;
+        if count < most && (count < oldest || started[slot] < since) {
             gone.push(slot);
             words.models.give_back(models[slot]);
             words.faults.give_back(faults[slot]);
