@@ -53,9 +53,10 @@ pub(crate) struct Parts {
     pub(crate) lines: LineControl,
 }
 
-/// Settings that can be put in force.
+/// Settings that can be put in force; only the store can still say no.
 struct Ready {
     settings: Settings,
+    edge: server::Options,
     written: Written,
     overridden: Vec<&'static str>,
     notices: Vec<String>,
@@ -212,12 +213,12 @@ impl Reload {
         let notices = layers.notices().iter().map(ToString::to_string).collect();
         let settings = Settings::resolve(layers)
             .map_err(|problems| problems.0.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-        compose::check(&settings).map_err(lines)?;
+        let edge = compose::check(&settings).map_err(lines)?;
         let declared = compose::declared(&settings).map_err(lines)?;
         gateway
             .check_declared(declared)
             .map_err(|error| vec![compose::place(&settings, &error)])?;
-        Ok(Ready { settings, written, overridden, notices })
+        Ok(Ready { settings, edge, written, overridden, notices })
     }
 
     /// Puts a content in force.
@@ -225,7 +226,7 @@ impl Reload {
         // Bad or good, it is known now.
         self.watch.know(content.text.as_ref().map_or("", |_| content.hash.as_str()));
         let ready = self.understand(content.text.as_deref(), &parts.gateway)?;
-        let Ready { settings, written, overridden, notices } = ready;
+        let Ready { settings, edge, written, overridden, notices } = ready;
         let changed = self.in_force.changed(&written);
         let restart = self.started.needs_restart(&written);
         if changed.contains(&"accounts") {
@@ -233,10 +234,10 @@ impl Reload {
             let done = parts.gateway.declare(declared).await;
             done.map_err(|error| vec![compose::place(&settings, &error)])?;
         }
-        let key = compose::key(&settings).map_err(lines)?;
-        let edge = options::server(&settings, key).map_err(lines)?;
-        let set = parts.lines.set_filter(&settings.log.filter);
-        set.map_err(|error| vec![format!("log.level: {error}")])?;
+        // It was found good; what is declared by now cannot be taken back for it.
+        if let Err(error) = parts.lines.set_filter(&settings.log.filter) {
+            tracing::error!("log.level: {error}");
+        }
         parts.gateway.set_options(options::gateway(&settings));
         parts.app.set_options(edge);
         self.tell(&settings, &changed, &restart, &notices);
