@@ -205,8 +205,13 @@ impl Reload {
             Err(problems) => {
                 // Rare: the store does not take an account. The file must not say what is not so.
                 let back = before.text.unwrap_or_default();
-                self.replace(&new, &back).await?;
-                Err(ConfigProblem::Failed(problems.join("; ")))
+                let undone = self.replace(&new, &back).await;
+                let left = "the file was changed again meanwhile and is left as it is".to_owned();
+                Err(ConfigProblem::Failed(match undone {
+                    Ok(()) => problems.join("; "),
+                    Err(ConfigProblem::Stale { .. }) => [problems, vec![left]].concat().join("; "),
+                    Err(problem) => return Err(problem),
+                }))
             }
         }
     }
@@ -261,8 +266,11 @@ impl Reload {
         let restart = self.started.needs_restart(&written);
         if changed.contains(&"accounts") {
             let declared = compose::declared(&settings).map_err(lines)?;
-            let done = parts.gateway.declare(declared).await;
-            done.map_err(|error| vec![compose::place(&settings, &error)])?;
+            if let Err(error) = parts.gateway.declare(declared).await {
+                // It is the store that has said no.
+                self.watch.try_again();
+                return Err(vec![compose::place(&settings, &error)]);
+            }
         }
         // It was found good; what is declared by now cannot be taken back for it.
         if let Err(error) = parts.lines.set_filter(&settings.log.filter) {
