@@ -81,6 +81,8 @@ pub(crate) async fn assemble(
     store: SqliteStore,
 ) -> Result<Composition, Refused> {
     let Parts { key, backend, mut beginning, ambient } = parts;
+    // Before the store keeps what is declared.
+    let options = options::server(settings, key)?;
     let store: Arc<dyn Store> = Arc::new(store);
     // Models are known once there is a gateway, which wants the observer before.
     let catalogue = Arc::new(OnceLock::<Arc<Catalogue>>::new());
@@ -96,7 +98,6 @@ pub(crate) async fn assemble(
             .map_err(|error| Refused(place(settings, &error)))?;
     // Set once, here.
     let _ = catalogue.set(gateway.shared_catalogue());
-    let options = options::server(settings, key)?;
     let app = App::new(gateway.clone(), options, ambient, telemetry.clone());
     Ok(Composition { gateway, app, telemetry, grace: settings.timeouts.shutdown })
 }
@@ -164,20 +165,28 @@ fn endpoints(settings: &Settings) -> Result<Endpoints, Refused> {
     Ok(endpoints)
 }
 
-/// What can be told to be wrong without doing it; all of it at once, one per line.
+/// What can be told to be wrong without doing it; all of it at once, one per line. Gives what the
+/// edge would have. Reads the files that the settings name, and must be called on a runtime.
 ///
 /// # Errors
 /// See above.
-pub(crate) fn check(settings: &Settings) -> Result<(), Refused> {
+pub(crate) fn check(settings: &Settings) -> Result<server::Options, Refused> {
+    let telemetry = telemetry::check(&options::telemetry(settings));
     let found = [
         key(settings).map(drop),
         endpoints(settings).map(drop),
         declared(settings).map(drop),
         logging::check(&settings.log),
+        options::logs_page(settings).map(drop),
+        telemetry.map_err(|error| Refused(error.to_string())),
     ];
     let problems: Vec<String> =
         found.into_iter().filter_map(|result| result.err().map(|refused| refused.0)).collect();
-    if problems.is_empty() { Ok(()) } else { Err(Refused(problems.join("\n"))) }
+    if problems.is_empty() {
+        options::server(settings, key(settings)?)
+    } else {
+        Err(Refused(problems.join("\n")))
+    }
 }
 
 /// Where a declared account that cannot be was written.

@@ -66,10 +66,22 @@ impl SettingsFile {
         &self.path
     }
 
+    /// Waits for the disk.
+    ///
     /// # Errors
-    /// It is there and cannot be read, is no text, or is too long.
+    /// It is there and cannot be read, is no text, or is too long. A pipe is no file: what it gave
+    /// at the start it does not give again, and opening it may wait for ever.
     pub(crate) fn read(&self) -> io::Result<Content> {
-        let file = match File::open(&self.path) {
+        let is_file = |metadata: fs::Metadata| metadata.is_file();
+        let file = match fs::metadata(&self.path).map(is_file) {
+            Ok(true) => File::open(&self.path),
+            Ok(false) => {
+                let text = "no regular file, so it is read at the start only";
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            }
+            Err(error) => Err(error),
+        };
+        let file = match file {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::of(None)),
             Err(error) => return Err(error),

@@ -71,6 +71,7 @@ async fn examine(args: &DoctorArgs) -> Vec<Finding> {
     let client = client.map(|Opened { client, folder }| (Arc::new(client), folder));
     let mut checks = Checks::default();
     if let Some((client, _)) = &client {
+        checks.request_log(client, &settings);
         checks.kept(client, args.offline).await;
     }
     if !args.offline {
@@ -169,10 +170,20 @@ impl Checks {
         all.into_iter().flat_map(|(_, findings)| findings).collect()
     }
 
+    /// A database that is not there yet has no log beside it.
+    fn request_log(&mut self, client: &Arc<AdminClient>, settings: &Settings) {
+        let data = &settings.data_dir;
+        let data = SqliteStore::is_in(data).then(|| data.clone());
+        let (this, enabled) = (Arc::clone(client), settings.request_log.enabled);
+        self.begin("request_log".to_owned(), async move {
+            vec![kept::request_log(&this, data, enabled).await]
+        });
+    }
+
     /// Store, proxies and accounts.
     async fn kept(&mut self, client: &Arc<AdminClient>, offline: bool) {
         let this = Arc::clone(client);
-        self.begin("store".to_owned(), async move { kept::store(&this).await });
+        self.begin("store".to_owned(), async move { vec![kept::store(&this).await] });
         if !offline {
             match kept::proxies(client).await {
                 Ok(names) => self.proxies(client, names),

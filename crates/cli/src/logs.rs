@@ -1,8 +1,8 @@
 //! `cursor-api logs`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -27,6 +27,11 @@ async fn show(client: &AdminClient, args: &LogsArgs) -> Result<ExitCode> {
         let text = "no gateway runs here, so there is nothing to follow".to_owned();
         return Err(Refused(text).into());
     }
+    let mut follower = Follower::default();
+    if args.follow {
+        // Before what is printed: what ends in between is shown once, there.
+        follower.begin(client, args).await?;
+    }
     let mut query = filters(args);
     query["limit"] = args.limit.into();
     query["reverse"] = true.into();
@@ -35,10 +40,9 @@ async fn show(client: &AdminClient, args: &LogsArgs) -> Result<ExitCode> {
     if !args.json {
         say(&line(&HEADING.map(str::to_owned)));
     }
-    let mut follower = Follower::default();
     for log in &newest {
-        let is_over = follower.take(log);
-        if is_over || !args.follow {
+        if !args.follow || log["status"] != "pending" {
+            follower.is_news(log);
             print(log, args.json);
         }
     }
@@ -48,7 +52,7 @@ async fn show(client: &AdminClient, args: &LogsArgs) -> Result<ExitCode> {
     let mut is_well = true;
     loop {
         tokio::time::sleep(PAUSE).await;
-        match follower.news(client, filters(args)).await {
+        match follower.news(client, args).await {
             Ok(news) => {
                 is_well = true;
                 news.iter().for_each(|log| print(log, args.json));
@@ -99,62 +103,103 @@ async fn ask(client: &AdminClient, query: &Value) -> Result<Found, CallError> {
     Ok(Found { logs, is_last })
 }
 
-/// Where in the log its reader is. Requests that are under way are told when they are over.
+/// Where in the log its reader is. Requests are told when they are over, each once.
+///
+/// Ids count beginnings, while entries come when requests end or have been running for some seconds.
+/// So a look begins behind the oldest request that may still come or is under way.
 #[derive(Debug, Default)]
 struct Follower {
-    /// The greatest id that was seen.
-    last: u64,
-    pending: BTreeSet<u64>,
+    /// Up to here, every request was in the log at the last look, if only as one under way.
+    settled: u64,
+    /// The oldest that was under way at the last look.
+    pending: Option<u64>,
+    /// The greatest ids, and when they were that.
+    heads: VecDeque<(Instant, u64)>,
+    /// Where the last look began.
+    behind: u64,
+    /// Over, and told.
+    seen: BTreeSet<u64>,
 }
 
 impl Follower {
-    /// More than these under way are not waited for: what a crash left stays so for ever.
-    const MOST: usize = 1000;
-    /// Further behind than this, it will not end any more, and is not looked for.
+    /// Further behind than this, a request will not end any more, and is not looked for.
     const FAR: u64 = 10_000;
+    /// In the beginning nothing is known of times: so many of the newest may have others between.
+    const BACK: u64 = 200;
+    /// After this long a request is in the log.
+    const LATE: Duration = Duration::from_secs(10);
 
-    /// Whether it is to be shown: it is over, and was not seen before, or not as such.
-    fn take(&mut self, log: &Value) -> bool {
-        let Some(id) = log["id"].as_u64() else { return false };
-        let is_new = id > self.last;
-        self.last = self.last.max(id);
-        if log["status"] == "pending" {
-            if is_new && self.pending.len() < Self::MOST {
-                self.pending.insert(id);
-            }
-            return false;
-        }
-        self.pending.remove(&id) || is_new
-    }
-
-    /// The id behind which everything that matters is.
-    fn begin(&mut self) -> u64 {
-        self.pending = self.pending.split_off(&self.last.saturating_sub(Self::FAR));
-        self.pending.first().map_or(self.last, |first| first - 1)
+    /// What is over now is no news.
+    async fn begin(&mut self, client: &AdminClient, args: &LogsArgs) -> Result<(), CallError> {
+        let newest = ask(client, &json!({ "limit": Self::BACK, "reverse": true })).await?.logs;
+        let first = newest.iter().filter_map(|log| log["id"].as_u64()).min();
+        self.settled = first.map_or(0, |first| first.saturating_sub(1));
+        let head = newest.iter().filter_map(|log| log["id"].as_u64()).max();
+        self.pending = oldest_pending(client, head.unwrap_or(0)).await?;
+        self.news(client, args).await.map(drop)
     }
 
     async fn news(
         &mut self,
         client: &AdminClient,
-        mut query: Value,
+        args: &LogsArgs,
     ) -> Result<Vec<Value>, CallError> {
+        let now = Instant::now();
+        let newest = ask(client, &json!({ "limit": 1, "reverse": true })).await?.logs;
+        let head = newest.first().and_then(|log| log["id"].as_u64()).unwrap_or(0);
+        let pending = oldest_pending(client, head).await?;
+        let mut query = filters(args);
         query["limit"] = 1000.into();
-        let mut behind = self.begin();
+        let mut behind = self.look(head);
         let mut news = Vec::new();
         loop {
             query["cursor"] = behind.to_string().into();
             let found = ask(client, &query).await?;
             for log in found.logs {
                 behind = log["id"].as_u64().unwrap_or(behind).max(behind);
-                if self.take(&log) {
+                if self.is_news(&log) {
                     news.push(log);
                 }
             }
             if found.is_last {
+                self.looked(now, head, pending);
                 return Ok(news);
             }
         }
     }
+
+    /// The id behind which everything that matters is.
+    fn look(&mut self, head: u64) -> u64 {
+        let pending = self.pending.map_or(u64::MAX, |id| id.saturating_sub(1));
+        let far = head.saturating_sub(Self::FAR);
+        self.behind = self.behind.max(self.settled.min(pending).max(far));
+        self.seen = self.seen.split_off(&self.behind);
+        self.behind
+    }
+
+    /// Whether it is over, and was not told.
+    fn is_news(&mut self, log: &Value) -> bool {
+        let id = log["id"].as_u64().filter(|_| log["status"] != "pending");
+        id.is_some_and(|id| self.seen.insert(id))
+    }
+
+    /// A look that began at this time has found these, and all that is over.
+    fn looked(&mut self, now: Instant, head: u64, pending: Option<u64>) {
+        self.heads.push_back((now, head));
+        while let Some((at, head)) = self.heads.front()
+            && now.duration_since(*at) >= Self::LATE
+        {
+            self.settled = self.settled.max(*head);
+            self.heads.pop_front();
+        }
+        self.pending = pending;
+    }
+}
+
+async fn oldest_pending(client: &AdminClient, head: u64) -> Result<Option<u64>, CallError> {
+    let far = head.saturating_sub(Follower::FAR).to_string();
+    let found = ask(client, &json!({ "status": "pending", "limit": 1, "cursor": far })).await?;
+    Ok(found.logs.first().and_then(|log| log["id"].as_u64()))
 }
 
 const HEADING: [&str; 8] =
@@ -216,27 +261,35 @@ mod tests {
         assert_eq!(cells(&json!(1)), [""; 8].map(str::to_owned));
     }
 
+    /// Defect that must not come back: a request that is over after a later one was never told.
     #[test]
-    fn what_is_under_way_is_told_once_it_is_over() {
+    fn requests_are_told_once_in_whatever_order_they_end() {
         let log = |id: u64, status: &str| json!({"id": id, "status": status});
-        let mut follower = Follower::default();
-        assert!(follower.take(&log(1, "success")));
-        assert!(!follower.take(&log(2, "pending")));
-        assert!(follower.take(&log(3, "failure")));
-        assert_eq!(follower.begin(), 1);
-        assert!(!follower.take(&log(2, "pending")));
-        assert!(!follower.take(&log(3, "failure")));
-        assert!(follower.take(&log(2, "success")));
-        assert!(!follower.take(&log(2, "success")));
-        assert_eq!(follower.begin(), 3);
+        let start = Instant::now();
+        let second = |count| start + Duration::from_secs(count);
+        let mut follower = Follower { settled: 1, ..Follower::default() };
+        assert_eq!(follower.look(6), 1);
+        assert!(follower.is_news(&log(6, "success")));
+        follower.looked(second(0), 6, None);
+        // 5 was not in the log, not even as one under way; 4 is.
+        assert_eq!(follower.look(7), 1);
+        assert!(follower.is_news(&log(5, "failure")) && !follower.is_news(&log(6, "success")));
+        assert!(!follower.is_news(&log(4, "pending")));
+        follower.looked(second(1), 7, Some(4));
+        for now in 2..30 {
+            assert!(follower.look(7) < 4);
+            follower.looked(second(now), 7, Some(4));
+        }
+        assert!(follower.is_news(&log(4, "success")) && !follower.is_news(&log(4, "success")));
+        follower.looked(second(30), 7, None);
+        assert_eq!(follower.look(7), 7);
+        assert!(follower.seen.is_empty());
     }
 
     /// Defect that must not come: what a crash left pending made every look read the whole log.
     #[test]
     fn what_never_ends_is_forgotten() {
-        let mut follower = Follower::default();
-        follower.take(&json!({"id": 1, "status": "pending"}));
-        follower.take(&json!({"id": 1 + Follower::FAR + 1, "status": "success"}));
-        assert_eq!(follower.begin(), 1 + Follower::FAR + 1);
+        let mut follower = Follower { pending: Some(1), ..Follower::default() };
+        assert_eq!(follower.look(5 + Follower::FAR), 5);
     }
 }

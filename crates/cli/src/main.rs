@@ -29,6 +29,7 @@ mod table;
 mod terminal;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -37,6 +38,9 @@ use crate::terminal::{Refused, complain};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How long reading and writing that was begun may take when all else is over.
+const LAST_READS: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -64,6 +68,8 @@ fn main() -> ExitCode {
             Command::RotateKey(args) => keeping::rotate_key(args),
         }
     });
+    // A thread that waits for a file on a disk that hangs must not keep the process.
+    runtime.shutdown_timeout(LAST_READS);
     match result {
         Ok(code) => code,
         Err(error) => {

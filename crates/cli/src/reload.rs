@@ -1,7 +1,9 @@
 //! The owner of what is in force: it reads the settings again on SIGHUP, when the file changes and
 //! when it is asked to, and puts in force what can change while serving. A bad edit changes nothing.
 //!
-//! One task does it all, one thing after the other; [`Handle`] is how others ask it.
+//! One task does it all, one thing after the other; [`Handle`] is how others ask it. It waits for
+//! the disk on threads of their own: a folder that hangs holds up nobody else. What is no regular
+//! file, such as a pipe, is read at the start and never again.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -53,12 +55,35 @@ pub(crate) struct Parts {
     pub(crate) lines: LineControl,
 }
 
-/// Settings that can be put in force.
+/// Settings that can be put in force; only the store can still say no.
 struct Ready {
     settings: Settings,
+    edge: server::Options,
     written: Written,
     overridden: Vec<&'static str>,
     notices: Vec<String>,
+}
+
+impl Ready {
+    /// Waits for the disk.
+    fn of(
+        args: &SettingsArgs,
+        file: &SettingsFile,
+        text: Option<&str>,
+        gateway: &Gateway,
+    ) -> Result<Self, Vec<String>> {
+        let layers = sources::with_file(args, file.path(), text);
+        let (written, overridden) = (layers.written(), layers.overridden());
+        let notices = layers.notices().iter().map(ToString::to_string).collect();
+        let settings = Settings::resolve(layers)
+            .map_err(|problems| problems.0.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        let edge = compose::check(&settings).map_err(lines)?;
+        let declared = compose::declared(&settings).map_err(lines)?;
+        gateway
+            .check_declared(declared)
+            .map_err(|error| vec![compose::place(&settings, &error)])?;
+        Ok(Self { settings, edge, written, overridden, notices })
+    }
 }
 
 impl Reload {
@@ -89,44 +114,52 @@ impl Reload {
     }
 
     /// Never ends.
-    pub(crate) async fn run(mut self, settings: &Settings, parts: &Parts) -> Infallible {
-        self.declared = aliases(settings);
+    pub(crate) async fn run(mut self, settings: Settings, parts: Parts) -> Infallible {
+        self.declared = aliases(&settings);
         loop {
             tokio::select! {
-                Some(()) = self.hangups.recv() => self.hangup(parts).await,
-                Some(asked) = self.asked.recv() => self.answer(asked, parts).await,
-                () = self.watch.due() => self.look(parts).await,
+                Some(()) = self.hangups.recv() => self.hangup(&parts).await,
+                Some(asked) = self.asked.recv() => self.answer(asked, &parts).await,
+                () = self.watch.due() => self.look(&parts).await,
             }
         }
     }
 
     async fn hangup(&mut self, parts: &Parts) {
-        match sources::layers(&self.args) {
-            Ok(_) => self.read_again(parts).await,
-            Err(refused) => complain(&[refused.0]),
+        let (path, must_exist) = sources::path(&self.args);
+        let done = match self.content().await {
+            Ok(content) if content.text.is_none() && must_exist => {
+                Err(vec![format!("{}: it is gone", path.display())])
+            }
+            Ok(content) => self.apply(content, parts).await,
+            Err(error) => Err(vec![format!("{}: {error}", path.display())]),
+        };
+        if let Err(problems) = done {
+            complain(&problems);
         }
     }
 
     async fn look(&mut self, parts: &Parts) {
-        let content = self.file.read().ok().filter(|content| content.text.is_some());
+        let content = self.content().await.ok().filter(|content| content.text.is_some());
         match self.watch.see(content.as_ref().map(|content| content.hash.as_str())) {
             Seen::Same => {}
             Seen::Gone => tracing::warn!(
                 file = %self.file.path().display(),
                 "the settings file is gone or cannot be read; what it said still holds"
             ),
-            Seen::Other => self.read_again(parts).await,
+            Seen::Other => {
+                if let Some(content) = content
+                    && let Err(problems) = self.apply(content, parts).await
+                {
+                    complain(&problems);
+                }
+            }
         }
     }
 
-    async fn read_again(&mut self, parts: &Parts) {
-        let done = match self.file.read() {
-            Ok(content) => self.apply(content, parts).await,
-            Err(error) => Err(vec![format!("{}: {error}", self.file.path().display())]),
-        };
-        if let Err(problems) = done {
-            complain(&problems);
-        }
+    async fn content(&self) -> std::io::Result<Content> {
+        let file = self.file.clone();
+        tokio::task::spawn_blocking(move || file.read()).await.map_err(std::io::Error::other)?
     }
 
     async fn answer(&mut self, asked: Asked, parts: &Parts) {
@@ -134,11 +167,11 @@ impl Reload {
         // Whoever has left does not need the answer.
         match ask {
             Ask::Get => {
-                let text = self.file.read().map(|Content { text, hash }| ConfigText {
-                    hash,
-                    text: text.unwrap_or_default(),
+                let text = self.read().await.map(|Content { text, hash }| {
+                    let text = text.unwrap_or_default();
+                    (Applied::default(), Some(ConfigText { hash, text }))
                 });
-                let _ = reply.send(Ok((Applied::default(), text.ok())));
+                let _ = reply.send(text);
             }
             Ask::Set { hash, text } => {
                 let _ = reply.send(self.set(&hash, text, parts).await.map(|done| (done, None)));
@@ -155,14 +188,15 @@ impl Reload {
         text: String,
         parts: &Parts,
     ) -> Result<Applied, ConfigProblem> {
-        let before = self.read()?;
+        let before = self.read().await?;
         if before.hash != hash {
             return Err(ConfigProblem::Stale { hash: before.hash });
         }
         if before.text.as_deref() == Some(text.as_str()) {
             return self.apply(before, parts).await.map_err(ConfigProblem::Invalid);
         }
-        self.understand(Some(&text), &parts.gateway).map_err(ConfigProblem::Invalid)?;
+        let ready = self.understand(Some(text.clone()), &parts.gateway).await;
+        ready.map_err(ConfigProblem::Invalid)?;
         self.replace(hash, &text).await?;
         let after = Content { hash: crate::config_file::hash(&text), text: Some(text) };
         let new = after.hash.clone();
@@ -171,22 +205,27 @@ impl Reload {
             Err(problems) => {
                 // Rare: the store does not take an account. The file must not say what is not so.
                 let back = before.text.unwrap_or_default();
-                self.replace(&new, &back).await?;
-                Err(ConfigProblem::Failed(problems.join("; ")))
+                let undone = self.replace(&new, &back).await;
+                let left = "the file was changed again meanwhile and is left as it is".to_owned();
+                Err(ConfigProblem::Failed(match undone {
+                    Ok(()) => problems.join("; "),
+                    Err(ConfigProblem::Stale { .. }) => [problems, vec![left]].concat().join("; "),
+                    Err(problem) => return Err(problem),
+                }))
             }
         }
     }
 
     async fn reload(&mut self, hash: &str, parts: &Parts) -> Result<Applied, ConfigProblem> {
-        let content = self.read()?;
+        let content = self.read().await?;
         if content.hash != hash && self.hash != hash {
             return Err(ConfigProblem::Stale { hash: content.hash });
         }
         self.apply(content, parts).await.map_err(ConfigProblem::Invalid)
     }
 
-    fn read(&self) -> Result<Content, ConfigProblem> {
-        self.file.read().map_err(|error| {
+    async fn read(&self) -> Result<Content, ConfigProblem> {
+        self.content().await.map_err(|error| {
             ConfigProblem::Failed(format!("The settings file cannot be read: {error}"))
         })
     }
@@ -205,38 +244,38 @@ impl Reload {
         }
     }
 
-    /// Whether a content could be put in force.
-    fn understand(&self, text: Option<&str>, gateway: &Gateway) -> Result<Ready, Vec<String>> {
-        let layers = sources::with_file(&self.args, self.file.path(), text);
-        let (written, overridden) = (layers.written(), layers.overridden());
-        let notices = layers.notices().iter().map(ToString::to_string).collect();
-        let settings = Settings::resolve(layers)
-            .map_err(|problems| problems.0.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-        compose::check(&settings).map_err(lines)?;
-        let declared = compose::declared(&settings).map_err(lines)?;
-        gateway
-            .check_declared(declared)
-            .map_err(|error| vec![compose::place(&settings, &error)])?;
-        Ok(Ready { settings, written, overridden, notices })
+    /// Whether a content could be put in force. It may name files, which are read.
+    async fn understand(
+        &self,
+        text: Option<String>,
+        gateway: &Gateway,
+    ) -> Result<Ready, Vec<String>> {
+        let (args, file, gateway) = (self.args.clone(), self.file.clone(), gateway.clone());
+        let look = move || Ready::of(&args, &file, text.as_deref(), &gateway);
+        let done = tokio::task::spawn_blocking(look).await;
+        done.unwrap_or_else(|error| Err(vec![error.to_string()]))
     }
 
     /// Puts a content in force.
     async fn apply(&mut self, content: Content, parts: &Parts) -> Result<Applied, Vec<String>> {
         // Bad or good, it is known now.
         self.watch.know(content.text.as_ref().map_or("", |_| content.hash.as_str()));
-        let ready = self.understand(content.text.as_deref(), &parts.gateway)?;
-        let Ready { settings, written, overridden, notices } = ready;
+        let ready = self.understand(content.text.clone(), &parts.gateway).await?;
+        let Ready { settings, edge, written, overridden, notices } = ready;
         let changed = self.in_force.changed(&written);
         let restart = self.started.needs_restart(&written);
         if changed.contains(&"accounts") {
             let declared = compose::declared(&settings).map_err(lines)?;
-            let done = parts.gateway.declare(declared).await;
-            done.map_err(|error| vec![compose::place(&settings, &error)])?;
+            if let Err(error) = parts.gateway.declare(declared).await {
+                // It is the store that has said no.
+                self.watch.try_again();
+                return Err(vec![compose::place(&settings, &error)]);
+            }
         }
-        let key = compose::key(&settings).map_err(lines)?;
-        let edge = options::server(&settings, key).map_err(lines)?;
-        let set = parts.lines.set_filter(&settings.log.filter);
-        set.map_err(|error| vec![format!("log.level: {error}")])?;
+        // It was found good; what is declared by now cannot be taken back for it.
+        if let Err(error) = parts.lines.set_filter(&settings.log.filter) {
+            tracing::error!("log.level: {error}");
+        }
         parts.gateway.set_options(options::gateway(&settings));
         parts.app.set_options(edge);
         self.tell(&settings, &changed, &restart, &notices);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use server::{App, Server, metrics_router, router};
 use settings::Settings;
+use tokio::task::JoinSet;
 
 use crate::args::SettingsArgs;
 use crate::compose::{Composition, compose};
@@ -56,9 +57,12 @@ pub(crate) async fn run(args: SettingsArgs) -> Result<()> {
     app.watch_panics();
     let metrics = serve_metrics(metrics, app.clone());
     let parts = reload::Parts { gateway, app, lines };
+    // What waits for the settings file must not keep connections from being accepted. It ends when
+    // this function does.
+    let mut owner = JoinSet::new();
+    owner.spawn(reload.run(settings, parts));
     tokio::select! {
         () = serve(server, composition, stop) => {}
-        never = reload.run(&settings, &parts) => match never {},
         never = Manager.watchdog() => match never {},
         never = metrics => match never {},
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::kind::Kind;
-use crate::legacy::{self, Counterpart, Legacy};
+use crate::legacy::{self, Convert, Counterpart, Legacy};
 use crate::registry::{self, Key};
 
 const WRITTEN: &str = "Written by the tests of crates/settings; run them with UPDATE_DOCUMENTS=1.";
@@ -76,7 +76,19 @@ removed with `cursor-api accounts remove` or `/tokens/del`.
 fn legacy_rows(page: &mut String, names: &[Legacy]) {
     for Legacy { name, meaning } in names {
         let here = match meaning {
+            Counterpart::Mapped { convert: Convert::Disabled, .. } => {
+                "`true`: `otlp.traces` and `otlp.metrics` are false".to_owned()
+            }
+            Counterpart::Mapped { key, convert: Convert::Exporters } => {
+                format!("without `otlp` among them, `{key}` is false")
+            }
+            Counterpart::Mapped { key, convert: Convert::EncodedHeaders } => {
+                format!("`{key}`, its values percent-decoded")
+            }
             Counterpart::Mapped { key, .. } => format!("`{key}`"),
+            Counterpart::Only { value, hint } => {
+                format!("no effect but a warning, unless it is `{value}`: {hint}")
+            }
             Counterpart::Meant { hint } => format!("no effect: {hint}"),
             Counterpart::Refused { harmless: [], hint } => format!("refused: {hint}"),
             Counterpart::Refused { harmless, hint } => {

@@ -21,10 +21,12 @@ pub struct Legacy {
 /// What a name stands for.
 #[derive(Debug, Clone, Copy)]
 pub enum Counterpart {
-    /// A setting of ours; the text is converted.
+    /// A setting of ours; the text is converted. Some texts stand for others besides, or for none.
     Mapped { key: &'static str, convert: Convert },
     /// Nothing; the hint says what to use instead.
     Meant { hint: &'static str },
+    /// Nothing, which only matters unless it holds this value.
+    Only { value: &'static str, hint: &'static str },
     /// Nothing, and that must be seen, unless it holds one of the harmless values.
     Refused { harmless: &'static [&'static str], hint: &'static str },
 }
@@ -32,7 +34,7 @@ pub enum Counterpart {
 /// What one value of such a name comes to.
 #[derive(Debug)]
 pub(crate) enum Meaning {
-    Set { key: &'static str, text: String },
+    Set { settings: Vec<(&'static str, String)> },
     Nothing { hint: String },
     Wrong { hint: String },
 }
@@ -42,10 +44,12 @@ impl Counterpart {
         let text = text.trim();
         match self {
             Self::Mapped { key, convert } => match convert.apply(key, text) {
-                Ok((key, text)) => Meaning::Set { key, text },
+                Ok(settings) => Meaning::Set { settings },
                 Err(expected) => Meaning::Wrong { hint: format!("{expected}; use {key}") },
             },
             Self::Meant { hint } => Meaning::Nothing { hint: format!("has no effect: {hint}") },
+            Self::Only { value, .. } if value == text => Meaning::Set { settings: Vec::new() },
+            Self::Only { hint, .. } => Meaning::Nothing { hint: format!("has no effect: {hint}") },
             Self::Refused { harmless, hint } if harmless.contains(&text) => {
                 Meaning::Nothing { hint: format!("has no effect: {hint}") }
             }

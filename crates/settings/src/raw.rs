@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::kind::Kind;
 use crate::problem::Problem;
 use crate::registry::{self, Key};
 
@@ -65,7 +66,7 @@ pub struct Layers {
 #[derive(Debug, Clone)]
 pub struct Effective {
     pub key: &'static Key,
-    /// As written; `***` for a secret, empty when unset.
+    /// As written; `***` for a secret and for the user in a URL, empty when unset.
     pub text: String,
     pub origin: Origin,
 }
@@ -82,8 +83,13 @@ impl Layers {
                 Some(raw) => (raw.text.expose_secret().trim(), raw.origin.clone()),
                 None => (key.default, Origin::Default),
             };
-            let text = if key.is_secret() && !text.is_empty() { MASK } else { text };
-            Effective { key, text: text.to_owned(), origin }
+            let text = match key.kind {
+                _ if text.is_empty() => String::new(),
+                _ if key.is_secret() => MASK.to_owned(),
+                Kind::Url => without_user(text),
+                _ => text.to_owned(),
+            };
+            Effective { key, text, origin }
         };
         registry::keys().map(show).collect()
     }
@@ -129,6 +135,17 @@ impl Layers {
     fn notice(&mut self, key: &str, origin: &Origin, text: impl Into<String>) {
         let notice = Problem { key: key.to_owned(), origin: origin.clone(), text: text.into() };
         self.notices.push(notice);
+    }
+}
+
+/// A URL that shows nobody's password, even if it is none.
+fn without_user(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((before, rest)) => match before.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://{MASK}@{rest}"),
+            None => format!("{MASK}@{rest}"),
+        },
+        None => url.to_owned(),
     }
 }
 

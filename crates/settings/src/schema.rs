@@ -106,7 +106,9 @@ fn of_kind(kind: Kind) -> Value {
                 pattern("^[0-9]+ *(B|KiB|K|MiB|M|GiB|G)?$"),
             ]
         }),
-        Kind::Url => pattern("^https?://[^/?][^?]*$"),
+        Kind::Url => {
+            pattern("^https?://([^/?]*@)?(\\[[^/?\\]]*\\]|[^/?@:]+)(:[0-9]{1,5})?(/[^?]*)?$")
+        }
         Kind::Ip => pattern(&format!("^({V4}|{V6})$")),
         Kind::Socket => pattern(&format!("^({V4}|\\[{V6}\\]):[0-9]{{1,5}}$")),
         Kind::Word(words) => json!({ "enum": words }),

@@ -84,13 +84,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// The record of client requests. Zero stands for no bound.
+/// The record of client requests. Zero stands for no bound, but for `content_limit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestLogSettings {
     pub enabled: bool,
     /// Whether prompts, answers and thinking are kept.
     pub content: bool,
-    /// Bytes of each of them.
+    /// Bytes of each of them; zero keeps nothing.
     pub content_limit: usize,
     pub age: Duration,
     pub rows: u64,

@@ -52,10 +52,17 @@ pub(crate) fn boolean(text: &str) -> Result<bool, String> {
 /// A base URL as far as it can be told here.
 pub(crate) fn url(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let legal = |rest: &str| {
+        let authority = rest.split('/').next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        // Colons within brackets belong to the address.
+        let port = host.rsplit(']').next().and_then(|rest| rest.split_once(':'));
+        !host.is_empty()
+            && !rest.contains('?')
+            && port.is_none_or(|(_, port)| port.parse::<u16>().is_ok())
+    };
     match rest {
-        Some(rest) if !rest.trim_end_matches('/').is_empty() && !rest.contains('?') => {
-            Ok(text.trim_end_matches('/').to_owned())
-        }
+        Some(rest) if legal(rest) => Ok(text.trim_end_matches('/').to_owned()),
         _ => Err("expected http://HOST[:PORT] or https://HOST[:PORT]".to_owned()),
     }
 }
@@ -131,6 +138,26 @@ mod tests {
         assert_eq!(bytes("32MiB"), Ok(32 << 20));
         assert!(duration("10").is_err() && duration("s").is_err() && bytes("1TB").is_err());
         assert!(duration("99999999999999999999s").is_err());
+    }
+
+    #[test]
+    fn urls_have_a_host_and_a_port_that_is_one() {
+        for text in
+            ["http://h", "https://h:1/", "http://[::1]", "http://[::1]:65535", "http://u:p@h:1/x"]
+        {
+            assert!(url(text).is_ok(), "{text}");
+        }
+        for text in [
+            "h",
+            "ftp://h",
+            "http://",
+            "http:///x",
+            "http://h:65536",
+            "http://[::1]:x",
+            "http://h?x",
+        ] {
+            assert!(url(text).is_err(), "{text}");
+        }
     }
 
     #[test]

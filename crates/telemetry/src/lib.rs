@@ -63,6 +63,23 @@ pub enum TelemetryError {
     NoRuntime,
 }
 
+/// Whether [`Telemetry::start`] would take these. Nothing is sent; like it, this must be called on
+/// a runtime if there is a collector.
+///
+/// # Errors
+/// The collector's settings cannot be used.
+pub fn check(options: &Options) -> Result<(), TelemetryError> {
+    let Some(otlp) = options.otlp.as_ref().filter(|otlp| otlp.traces || otlp.metrics) else {
+        return Ok(());
+    };
+    if otlp.metrics && otlp.interval.is_zero() {
+        return Err(TelemetryError::Interval);
+    }
+    // With nothing to deliver and gone at once: who delivers traces waits for one first.
+    let idle = OtlpOptions { traces: true, metrics: false, ..otlp.clone() };
+    Otlp::start(idle, options.version, metrics::Undelivered::default()).map(drop)
+}
+
 /// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Telemetry(Arc<Inner>);

@@ -45,7 +45,7 @@ pub(crate) fn server(settings: &Settings, key: ClientKey) -> Result<server::Opti
             most: settings.responses.most,
             bytes: settings.responses.bytes,
         },
-        logs_page: logs_page(&settings.pages.logs)?,
+        logs_page: logs_page(settings)?,
         health_page: match settings.pages.health {
             settings::HealthPage::Json => server::Page::Json,
             settings::HealthPage::Text => server::Page::Text,
@@ -54,12 +54,14 @@ pub(crate) fn server(settings: &Settings, key: ClientKey) -> Result<server::Opti
     })
 }
 
-fn logs_page(page: &settings::LogsPage) -> Result<server::LogsPage, Refused> {
+/// # Errors
+/// The file cannot be read.
+pub(crate) fn logs_page(settings: &Settings) -> Result<server::LogsPage, Refused> {
     let read = |path: &std::path::Path| {
         std::fs::read_to_string(path)
             .map_err(|error| Refused(format!("pages.logs_file: {}: {error}", path.display())))
     };
-    Ok(match page {
+    Ok(match &settings.pages.logs {
         settings::LogsPage::Default => server::LogsPage::Default,
         settings::LogsPage::Text(path) => server::LogsPage::Text(read(path)?),
         settings::LogsPage::Html(path) => server::LogsPage::Html(read(path)?),

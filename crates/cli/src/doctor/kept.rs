@@ -1,41 +1,82 @@
 //! What is kept: whether it can be written, the accounts, the proxies. Asked of the gateway that
 //! runs, or of one in this process.
 
+use std::path::PathBuf;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use store::{RequestLog as _, SqliteRequestLog};
 
 use super::finding::Finding;
 use crate::admin::{AdminClient, failures};
 
-/// Whether changes and the request log can be written.
-pub(super) async fn store(client: &AdminClient) -> Vec<Finding> {
-    const CURE: &str = "see disk and modes, and the log of the gateway";
-    let Some(gateway) = client.gateway() else {
-        let health = match client.get("/health").await {
-            Ok(health) => health,
-            Err(error) => {
-                let cure = "see whether it is this gateway that listens there";
-                return vec![Finding::failure("gateway", error.to_string(), cure)];
-            }
-        };
-        let has = |word: &str| {
-            let problems = health["problems"].as_array().map(Vec::as_slice).unwrap_or_default();
-            problems.iter().any(|problem| problem == word)
-        };
-        let judge = |check: &str, what: &str| match has(check) {
-            true => Finding::failure(check, format!("the gateway cannot write {what}"), CURE),
-            false => Finding::ok(check, format!("the gateway can write {what}")),
-        };
-        let log = judge("request_log", "its request log");
-        return vec![judge("store", "its database"), log];
+const CURE: &str = "see disk and modes, and the log of the gateway";
+
+/// Whether changes can be written.
+pub(super) async fn store(client: &AdminClient) -> Finding {
+    let done = match client.gateway() {
+        None => match told(client, "store").await {
+            Ok(true) => Err("the gateway cannot write its database".to_owned()),
+            Ok(false) => Ok("the gateway can write its database"),
+            Err(finding) => return finding,
+        },
+        Some(gateway) => match gateway.try_store().await {
+            Ok(()) => Ok("the database can be written"),
+            Err(error) => Err(error.to_string()),
+        },
     };
-    match gateway.try_store().await {
-        // The log is kept in the same file.
-        Ok(()) => vec![
-            Finding::ok("store", "the database can be written"),
-            Finding::ok("request_log", "is kept in the database, which can be written"),
-        ],
-        Err(error) => vec![Finding::failure("store", error.to_string(), CURE)],
+    judge("store", done)
+}
+
+/// Whether entries can be kept; `data` is the folder, if there is one already. The log is a file of
+/// its own beside the database.
+pub(super) async fn request_log(
+    client: &AdminClient,
+    data: Option<PathBuf>,
+    enabled: bool,
+) -> Finding {
+    const CHECK: &str = "request_log";
+    if !enabled {
+        return Finding::note(CHECK, "is switched off (request_log.enabled)");
+    }
+    if client.gateway().is_none() {
+        return match told(client, CHECK).await {
+            Ok(true) => judge(CHECK, Err("the gateway cannot keep its request log".to_owned())),
+            Ok(false) => judge(CHECK, Ok("the gateway can keep its request log")),
+            Err(finding) => finding,
+        };
+    }
+    let Some(data) = data else {
+        return Finding::note(CHECK, "there is none yet; the first start makes it");
+    };
+    // Opening it writes what a crash has left undone, and is refused where that cannot be.
+    let open = tokio::task::spawn_blocking(move || SqliteRequestLog::open(&data));
+    let opened = match open.await {
+        Ok(Ok(log)) => log.size().await.map_err(|error| error.to_string()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    judge(CHECK, opened.map(|_| "the request log can be opened"))
+}
+
+fn judge(check: &str, done: Result<&str, String>) -> Finding {
+    match done {
+        Ok(found) => Finding::ok(check, found),
+        Err(found) => Finding::failure(check, found, CURE),
+    }
+}
+
+/// Whether the gateway that runs tells of this trouble.
+async fn told(client: &AdminClient, trouble: &str) -> Result<bool, Finding> {
+    match client.get("/health").await {
+        Ok(health) => {
+            let problems = health["problems"].as_array().map(Vec::as_slice).unwrap_or_default();
+            Ok(problems.iter().any(|problem| problem == trouble))
+        }
+        Err(error) => {
+            let cure = "see whether it is this gateway that listens there";
+            Err(Finding::failure("gateway", error.to_string(), cure))
+        }
     }
 }
 

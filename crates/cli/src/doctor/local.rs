@@ -29,6 +29,7 @@ fn modes(settings: &Settings, config: &Path) -> Vec<Finding> {
     let data = &settings.data_dir;
     let mut paths = vec![("data folder", data.clone(), 0o700)];
     paths.push(("database", data.join("cursor-api.db"), 0o600));
+    paths.push(("request log", data.join("requests.db"), 0o600));
     if let KeySource::File(path) = key_source(settings) {
         paths.push(("key file", path, 0o600));
     }

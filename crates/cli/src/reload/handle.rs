@@ -1,6 +1,7 @@
 //! How the edge asks the owner of the settings.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -9,6 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Questions that wait; more than one at a time is rare.
 const WAITING: usize = 16;
+
+/// How long an answer may take; a disk may hang.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the owner can be asked.
 pub(super) enum Ask {
@@ -37,9 +41,19 @@ pub(super) fn pair() -> (Handle, mpsc::Receiver<Asked>) {
 impl Handle {
     async fn ask(&self, ask: Ask) -> Reply {
         let (reply, answer) = oneshot::channel();
-        let gone = |_| ConfigProblem::Unavailable;
-        self.0.send(Asked { ask, reply }).await.map_err(|_| ConfigProblem::Unavailable)?;
-        answer.await.map_err(gone)?
+        let asking = async {
+            let sent = self.0.send(Asked { ask, reply }).await;
+            sent.map_err(|_| ConfigProblem::Unavailable)?;
+            answer.await.map_err(|_| ConfigProblem::Unavailable)?
+        };
+        let answered = tokio::time::timeout(PATIENCE, asking).await;
+        answered.unwrap_or_else(|_| {
+            let text = format!(
+                "The settings file was not read or written within {} s; it may still be",
+                PATIENCE.as_secs()
+            );
+            Err(ConfigProblem::Failed(text))
+        })
     }
 }
 
@@ -68,5 +82,17 @@ pub(crate) fn configured(handle: Option<Handle>) -> Configured {
         owner: handle.map(|handle| Arc::new(handle) as Arc<dyn Configuration>),
         env_example: settings::env_example(),
         config_example: settings::example_file(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_owner_who_hangs_is_not_waited_for() {
+        let (handle, _asked) = pair();
+        let told = handle.get().await.expect_err("no answer");
+        assert!(matches!(told, ConfigProblem::Failed(text) if text.contains("20 s")));
     }
 }

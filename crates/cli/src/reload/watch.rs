@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// How long whatever stood in the way has to pass.
+const AGAIN: Duration = Duration::from_secs(30);
+
 /// What a look has shown.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Seen {
@@ -39,6 +42,13 @@ impl Watch {
     pub(super) fn know(&mut self, hash: &str) {
         hash.clone_into(&mut self.known);
         self.fresh = None;
+    }
+
+    /// What was looked into last could not be put in force, though there is nothing wrong with it:
+    /// after a while it counts as new.
+    pub(super) fn try_again(&mut self) {
+        self.know("");
+        self.next = Instant::now() + AGAIN;
     }
 
     /// Takes in what the file holds now. A new content counts once it was seen twice.
@@ -84,5 +94,18 @@ mod tests {
         watch.see(Some("b"));
         watch.due().await;
         assert_eq!(start.elapsed(), Duration::from_millis(2250));
+    }
+    #[tokio::test(start_paused = true)]
+    async fn what_could_not_be_put_in_force_is_tried_again_later() {
+        let start = Instant::now();
+        let mut watch = Watch::new(Duration::from_secs(2), "a".to_owned());
+        watch.know("b");
+        watch.try_again();
+        watch.due().await;
+        assert_eq!(start.elapsed(), AGAIN);
+        assert_eq!(
+            [Some("b"); 3].map(|hash| watch.see(hash)),
+            [Seen::Same, Seen::Other, Seen::Same]
+        );
     }
 }

@@ -68,11 +68,19 @@ async fn everything_wrong_is_named_at_once_with_its_place() {
         assert!(found.stderr.contains(text), "{text}: {found:?}");
     }
     let file = "[upstream]\nca_file = \"missing.pem\"\n[log]\nlevel = \"loud\"\n\
+                [otlp]\nendpoint = \"http://ho st\"\n\
+                [pages]\nlogs = \"html\"\nlogs_file = \"missing.html\"\n\
                 [[accounts]]\ncredential = \"canary\"\n";
     let found = config(&["validate"], file, &[]).await;
     assert_eq!(found.code, Some(2));
-    for name in ["auth_token is not set", "upstream.ca_file", "log.level", "accounts[0].credential"]
-    {
+    for name in [
+        "auth_token is not set",
+        "upstream.ca_file",
+        "log.level",
+        "accounts[0].credential",
+        "otlp.endpoint: ",
+        "pages.logs_file: missing.html",
+    ] {
         assert!(found.stderr.contains(name), "{name}: {found:?}");
     }
 }

@@ -83,6 +83,31 @@ async fn a_bad_text_changes_nothing_names_all_reasons_and_shows_no_secret() {
     assert!(!log.contains("canary") && !log.contains(KEY), "{log}");
 }
 
+/// Defect that must not come back: what is only read at the start was not looked at, and an account
+/// stayed that was declared beside something that could not be put in force.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_next_start_would_refuse_is_refused_and_declares_nothing() {
+    let site = Site::with("pool.active = 2").await;
+    let (_gateway, address) = site.serve();
+    let (hash, text) = read(address).await;
+    let account = format!("[[accounts]]\nalias = \"one\"\ncredential = \"{}\"\n", token("user_01"));
+    for (bad, name) in [
+        ("pages.logs = \"text\"\npages.logs_file = \"missing\"\n", "pages.logs_file: missing"),
+        ("otlp.endpoint = \"http://ho st\"\n", "otlp.endpoint: "),
+        (
+            "otlp.endpoint = \"http://host\"\notlp.headers = \"host=canary\"\n",
+            "otlp.headers: `host`",
+        ),
+    ] {
+        let answer = set(address, &hash, &format!("{text}{bad}{account}")).await;
+        assert_eq!(answer.status, 400, "{bad}: {answer:?}");
+        assert!(answer.body.contains(name) && !answer.body.contains("canary"), "{answer:?}");
+    }
+    assert_eq!(read(address).await, (hash, text));
+    let tokens = Call::send(address, &post("/tokens/get", KEY), b"{}").await.rest().await;
+    assert_eq!(tokens.json()["tokens"].as_array().map(Vec::len), Some(0), "{tokens:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_sets_at_once_one_wins() {
     let site = Site::with("pool.active = 2").await;

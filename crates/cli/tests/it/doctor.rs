@@ -88,6 +88,20 @@ impl Report {
     }
 }
 
+/// Defect that must not come back: it was said to be kept in the database, and not looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_log_that_cannot_be_kept_or_that_others_can_read_is_told() {
+    let site = with_account(free_port()).await;
+    assert!(site.path("data/requests.db").is_file());
+    set_mode(&site, "data/requests.db", 0o644);
+    let found = examine(&site, &["--offline"]).await;
+    found.expect(0, &[("mode:request log", "warning"), ("request_log", "ok")]);
+    std::fs::remove_file(site.path("data/requests.db")).expect("removed");
+    // A loop of links can neither be read nor written, not even by root.
+    std::os::unix::fs::symlink("requests.db", site.path("data/requests.db")).expect("a link");
+    examine(&site, &["--offline"]).await.expect(1, &[("store", "ok"), ("request_log", "failure")]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn all_is_well_without_a_gateway_and_beside_one() {
     let port = free_port();

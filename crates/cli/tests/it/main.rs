@@ -12,6 +12,7 @@ mod keeping;
 mod keys;
 mod leaving;
 mod login;
+mod logs;
 mod matrix;
 mod observed;
 mod process;

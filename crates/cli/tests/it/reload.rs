@@ -95,6 +95,25 @@ async fn a_changed_file_is_noticed_however_it_was_changed() {
     assert_eq!(policy(address).await["active"], 5);
 }
 
+/// Defect that must not come back: the second reading of a pipe is empty, and an empty file is a legal
+/// one where the key is in the environment.
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_from_a_pipe_are_read_once_and_hold() {
+    let site = Site::with("pool.active = 2").await;
+    let text = std::fs::read_to_string(site.path("config.toml")).expect("text");
+    let start = site.start(&["serve", "--port", "0", "--config", "/dev/stdin"]);
+    let start = start.env("AUTH_TOKEN", KEY).env("LOG_LEVEL", "info").stdin(&text);
+    let mut gateway = start.log_to(&site.path("log")).spawn();
+    let address = gateway.address_after("listening on http://");
+    gateway.signal("HUP");
+    logged(&site, "no regular file").await;
+    // More than what it takes the watch to look twice.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(policy(address).await["active"], 2);
+    gateway.signal("TERM");
+    assert_eq!(gateway.ended(PATIENCE).await.code(), Some(0));
+}
+
 #[tokio::test]
 async fn two_demos_run_at_once_each_with_data_of_its_own() {
     let start = || cursor_api(&["demo", "--listen", "127.0.0.1:0", "--key", KEY]).spawn();

@@ -5,7 +5,17 @@ use super::{Convert, Counterpart, Legacy};
 /// Environment variables.
 pub const VARIABLES: &[Legacy] = &[
     mapped("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp.endpoint", Convert::Same),
-    mapped("OTEL_EXPORTER_OTLP_HEADERS", "otlp.headers", Convert::Same),
+    mapped("OTEL_EXPORTER_OTLP_HEADERS", "otlp.headers", Convert::EncodedHeaders),
+    mapped("OTEL_SDK_DISABLED", "otlp.traces", Convert::Disabled),
+    mapped("OTEL_TRACES_EXPORTER", "otlp.traces", Convert::Exporters),
+    mapped("OTEL_METRICS_EXPORTER", "otlp.metrics", Convert::Exporters),
+    Legacy {
+        name: "OTEL_EXPORTER_OTLP_PROTOCOL",
+        meaning: Counterpart::Only {
+            value: "http/protobuf",
+            hint: "the collector is spoken to by http/protobuf only; otlp.endpoint must be its address for that, which mostly has port 4318",
+        },
+    },
     mapped("OTEL_METRIC_EXPORT_INTERVAL", "otlp.interval", Convert::Milliseconds),
     mapped("REQUEST_BODY_LIMIT", "limits.body", Convert::Bytes),
     mapped("REQUEST_BODY_LIMIT_MB", "limits.body", Convert::Mebibytes),

@@ -94,6 +94,46 @@ fn units_and_special_numbers_are_converted() {
     assert!(!format!("{otlp:?}").contains("canary"));
 }
 
+/// Defect that must not come back: they were set to switch it off, and it was on.
+#[test]
+fn what_switches_opentelemetry_off_does() {
+    let sent = |variables: &[(&str, &str)]| {
+        let otlp = settings(variables).otlp;
+        (otlp.traces, otlp.metrics)
+    };
+    assert_eq!(sent(&[("OTEL_SDK_DISABLED", "True")]), (false, false));
+    assert_eq!(
+        sent(&[("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none")]),
+        (false, false)
+    );
+    assert_eq!(sent(&[("OTEL_SDK_DISABLED", "false"), ("OTLP_TRACES", "false")]), (false, true));
+    assert_eq!(sent(&[("OTEL_TRACES_EXPORTER", "none")]), (false, true));
+    assert_eq!(sent(&[("OTEL_METRICS_EXPORTER", "prometheus")]), (true, false));
+    assert_eq!(sent(&[("OTEL_METRICS_EXPORTER", "console, otlp")]), (true, true));
+    let found = problems(env(&[("OTEL_SDK_DISABLED", "true"), ("OTLP_TRACES", "true")]));
+    assert!(found.len() == 1 && found[0].contains("otlp.traces"), "{found:?}");
+}
+
+#[test]
+fn another_protocol_of_opentelemetry_is_told() {
+    let notices = |protocol| env(&[("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)]).notices().len();
+    assert_eq!((notices("http/protobuf"), notices("grpc"), notices("http/json")), (0, 1, 1));
+}
+
+#[test]
+fn values_of_opentelemetry_headers_are_decoded() {
+    use secrecy::ExposeSecret as _;
+    let text = "Authorization=Basic%20Y2FuYXJ5, x = 100%";
+    let headers = settings(&[("OTEL_EXPORTER_OTLP_HEADERS", text)]).otlp.headers;
+    let headers: Vec<(&str, &str)> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
+    assert_eq!(headers, [("Authorization", "Basic Y2FuYXJ5"), ("x", "100%")]);
+    for bad in ["x=canary%2Cy", "x=canary%0Ay", "x=canary%ff"] {
+        let found = problems(env(&[("OTEL_EXPORTER_OTLP_HEADERS", bad)]));
+        assert!(found.len() == 1 && !found[0].contains("canary"), "{found:?}");
+    }
+}
+
 #[test]
 fn two_names_of_one_setting_must_agree() {
     let both = |ours: &'static str| [("LIMIT_BODY", ours), ("REQUEST_BODY_LIMIT_MB", "2")];

@@ -47,14 +47,23 @@ impl Layers {
         match old.meaning.of(text) {
             Meaning::Nothing { hint } => self.notice(old.name, &origin, hint),
             Meaning::Wrong { hint } => self.problem(old.name, &origin, hint),
-            Meaning::Set { key, text } => match self.variable_of(key) {
-                Some(other) if self.differs(key, &text) => {
-                    let text = format!("says something else of {key} than {other}; keep one");
-                    self.problem(old.name, &origin, text);
+            Meaning::Set { settings } => {
+                for (key, text) in settings {
+                    self.old_setting(old, key, text);
                 }
-                Some(_) => {}
-                None => self.set(key, text, origin),
-            },
+            }
+        }
+    }
+
+    fn old_setting(&mut self, old: &legacy::Legacy, key: &'static str, text: String) {
+        let origin = Origin::Env(old.name);
+        match self.variable_of(key) {
+            Some(other) if self.differs(key, &text) => {
+                let text = format!("says something else of {key} than {other}; keep one");
+                self.problem(old.name, &origin, text);
+            }
+            Some(_) => {}
+            None => self.set(key, text, origin),
         }
     }
 

@@ -84,12 +84,16 @@ impl Layers {
             return self.problem(old.name, origin, "expected a single value");
         };
         match old.meaning.of(text) {
-            Meaning::Set { key, .. } if self.values.contains_key(key) => {
-                self.problem(old.name, origin, format!("stands for {key}, which is set too"));
-            }
-            Meaning::Set { key, text } => {
-                self.notice(old.name, origin, format!("an old name of {key}"));
-                self.set(key, text, origin.clone());
+            Meaning::Set { settings } => {
+                for (key, text) in settings {
+                    if self.values.contains_key(key) {
+                        let text = format!("stands for {key}, which is set too");
+                        self.problem(old.name, origin, text);
+                    } else {
+                        self.notice(old.name, origin, format!("an old name of {key}"));
+                        self.set(key, text, origin.clone());
+                    }
+                }
             }
             Meaning::Nothing { hint } => self.notice(old.name, origin, hint),
             Meaning::Wrong { hint } => self.problem(old.name, origin, hint),

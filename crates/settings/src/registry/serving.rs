@@ -19,7 +19,7 @@ pub(super) const KEYS: &[Key] = &[
     key("log.format", "LOG_FORMAT", "text", Kind::Word(&["text", "json"]), "text or json."),
     key("request_log.enabled", "REQUEST_LOG_ENABLED", "true", Kind::Flag, "Whether a record is kept of every client request.").live(),
     key("request_log.content", "REQUEST_LOG_CONTENT", "false", Kind::Flag, "Whether prompts, answers and thinking are kept with it.").live(),
-    key("request_log.content_limit", "REQUEST_LOG_CONTENT_LIMIT", "16KiB", Kind::Size, "Most that is kept of each of them; 0 for no bound.").live(),
+    key("request_log.content_limit", "REQUEST_LOG_CONTENT_LIMIT", "16KiB", Kind::Size, "Most that is kept of each of them; 0 keeps nothing of them.").live(),
     key("request_log.age", "REQUEST_LOG_AGE", "30d", Kind::Duration { zero: true }, "Records older than this are removed; 0 for no bound.").live(),
     key("request_log.rows", "REQUEST_LOG_ROWS", "1000000", Kind::Number { least: 0, most: MANY }, "Most records that are kept; 0 for no bound.").live(),
     key("request_log.bytes", "REQUEST_LOG_BYTES", "1GiB", Kind::Size, "What the records may take together; 0 for no bound.").live(),

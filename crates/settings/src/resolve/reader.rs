@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 
-use crate::kind::Value;
+use crate::kind::{Kind, Value};
 use crate::problem::Problem;
 use crate::raw::{Layers, Origin};
 use crate::registry;
@@ -33,7 +33,8 @@ impl Reader {
         match key.read(raw.text.expose_secret()) {
             Ok(value) => value,
             Err(expected) => {
-                let text = match key.is_secret() {
+                // A URL may hold a password, and a wrong one need not have it where it belongs.
+                let text = match key.is_secret() || key.kind == Kind::Url {
                     true => expected,
                     false => format!("`{}`: {expected}", raw.text.expose_secret()),
                 };

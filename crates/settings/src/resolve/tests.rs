@@ -140,3 +140,22 @@ fn what_a_variable_overrides_is_named_and_secrets_are_masked() {
     );
     assert_eq!((of("port").text, of("port").origin), ("2".into(), Origin::Env("PORT")));
 }
+
+#[test]
+fn the_user_in_a_url_is_shown_nowhere() {
+    let shown = |url: &str| {
+        let layers = file(&format!("[otlp]\nendpoint = \"{url}\""));
+        let found = layers.effective().into_iter().find(|e| e.key.name == "otlp.endpoint");
+        (found.expect("shown").text, Settings::resolve(layers))
+    };
+    let (text, settings) = shown("https://canary:c%40nary@host:4318/x");
+    assert_eq!(text, "https://***@host:4318/x");
+    let endpoint = settings.expect("legal").otlp.endpoint;
+    assert_eq!(endpoint.as_deref(), Some("https://canary:c%40nary@host:4318/x"));
+    for wrong in ["https://canary:c/nary@host:x", "canary:c@nary@host", "https://u:canary@"] {
+        let (text, settings) = shown(wrong);
+        let problems = settings.expect_err("no URL").to_string();
+        assert!(text.contains("***@") && !text.contains("nary"), "{text}");
+        assert!(problems.contains("otlp.endpoint") && !problems.contains("nary"), "{problems}");
+    }
+}
