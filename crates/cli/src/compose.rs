@@ -64,6 +64,11 @@ pub(crate) fn parts(settings: &Settings) -> Result<Parts, Refused> {
 /// There is none.
 pub(crate) fn key(settings: &Settings) -> Result<ClientKey, Refused> {
     let token = settings.auth_token.as_ref();
+    let is_sendable = |token: &str| token.trim() == token && token.chars().all(|c| !c.is_control());
+    if token.is_some_and(|token| !is_sendable(token.expose_secret())) {
+        let text = "auth_token cannot be sent by a client: it has blanks at its ends, or line ends";
+        return Err(Refused(text.to_owned()));
+    }
     token.and_then(|token| ClientKey::new(token.expose_secret())).ok_or_else(|| {
         Refused(
             "auth_token is not set. Without a key the gateway would be open to everybody; \
@@ -176,6 +181,7 @@ pub(crate) fn check(settings: &Settings) -> Result<server::Options, Refused> {
         key(settings).map(drop),
         endpoints(settings).map(drop),
         declared(settings).map(drop),
+        key_source(settings).check().map_err(|error| Refused(format!("store.key: {error}"))),
         logging::check(&settings.log),
         options::logs_page(settings).map(drop),
         telemetry.map_err(|error| Refused(error.to_string())),

@@ -59,6 +59,9 @@ pub(crate) fn with_file(args: &SettingsArgs, path: &Path, content: Option<&str>)
     };
     #[expect(clippy::disallowed_methods, reason = "the composition root reads the environment")]
     let layers = layers.env(|name| std::env::var(name).ok());
+    #[expect(clippy::disallowed_methods, reason = "the composition root reads the environment")]
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let layers = layers.strangers(names);
     let layers = layers.flag("host", "--host", args.host.clone());
     layers.flag("port", "--port", args.port.clone())
 }

@@ -26,6 +26,8 @@ const QUEUE: usize = 8192;
 const QUEUE_BYTES: usize = 64 << 20;
 /// Entries written at once.
 const BATCH: usize = 512;
+/// Bytes of what was said in a batch, about.
+const BATCH_BYTES: usize = 8 << 20;
 /// How long the first entry of a batch waits for others.
 const GATHER: Duration = Duration::from_millis(200);
 /// Requests that take longer are written while they run.
@@ -240,9 +242,12 @@ impl Recorder {
         waiting: &mut mpsc::Receiver<Entry>,
         mut batch: Vec<Entry>,
     ) -> bool {
+        let mut bytes: usize = batch.iter().map(said).sum();
         while batch.len() < BATCH
+            && bytes < BATCH_BYTES
             && let Ok(entry) = waiting.try_recv()
         {
+            bytes += said(&entry);
             batch.push(entry);
         }
         let is_any = !batch.is_empty();

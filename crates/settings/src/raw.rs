@@ -18,6 +18,8 @@ mod file;
 pub enum Origin {
     Flag(&'static str),
     Env(&'static str),
+    /// A variable that is none of ours.
+    Environment,
     File {
         path: PathBuf,
         /// From 1.
@@ -31,6 +33,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Flag(name) => write!(f, "flag {name}"),
             Self::Env(name) => write!(f, "environment variable {name}"),
+            Self::Environment => f.write_str("environment"),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Default => f.write_str("default"),
         }

@@ -25,6 +25,17 @@ impl KeySource {
     pub fn default_in(dir: &Path) -> Self {
         Self::File(dir.join("master.key"))
     }
+
+    /// Whether a key that was given can be one; files are looked at when they are needed.
+    ///
+    /// # Errors
+    /// `Key`: it is malformed.
+    pub fn check(&self) -> Result<(), StoreError> {
+        match self {
+            Self::File(_) => Ok(()),
+            Self::Given(key) => MasterKey::parse(key.expose_secret()).map(drop),
+        }
+    }
 }
 
 /// The 32 bytes that everything is encrypted with.

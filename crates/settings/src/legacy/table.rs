@@ -29,6 +29,10 @@ pub const VARIABLES: &[Legacy] = &[
     mapped("GENERAL_GCPP_HOST", "completion.region", Convert::Region),
     mapped("VISION_ABILITY", "images.remote", Convert::Pictures),
     meant(
+        "SHARE_AUTH_TOKEN",
+        "/build-key and its neighbours always need AUTH_TOKEN or SHARED_TOKEN here",
+    ),
+    meant(
         "TOKEN_FILE",
         "accounts are added with `cursor-api accounts add` and taken over with `cursor-api accounts import`",
     ),

@@ -174,3 +174,14 @@ fn old_keys_of_the_file_are_mapped_or_named() {
     let found = problems(file("shared_token = \"canary\"\nshare_token = \"canary\""));
     assert!(found.len() == 1 && !found[0].contains("canary"), "{found:?}");
 }
+
+/// Defect: a misspelt switch had no effect, and nobody was told.
+#[test]
+fn a_variable_that_is_nearly_ours_is_named() {
+    let names = ["AUTH_TOEKN", "REQUEST_LOG_CONTNET", "HOSTNAME", "POOL_ACTIVE", "PATH"];
+    let layers = Layers::default().strangers(names.into_iter().map(str::to_owned));
+    let told: Vec<String> = layers.notices().iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("AUTH_TOEKN") && told[0].contains("`AUTH_TOKEN`"), "{told:?}");
+    assert!(told[1].contains("`REQUEST_LOG_CONTENT`"), "{told:?}");
+}

@@ -42,6 +42,42 @@ impl Layers {
         self
     }
 
+    /// Names the variables that are nobody's but nearly ours: one that is misspelt has no effect,
+    /// and whoever set it believes that it has.
+    #[must_use]
+    pub fn strangers(mut self, names: impl Iterator<Item = String>) -> Self {
+        const OURS: [&str; 12] = [
+            "REQUEST_LOG_",
+            "POOL_",
+            "UPSTREAM_",
+            "OTLP_",
+            "TIMEOUT_",
+            "LIMIT_",
+            "COMPLETION_",
+            "TOOLS_",
+            "CONVERSATIONS_",
+            "RESPONSES_",
+            "IMAGES_",
+            "PAGES_",
+        ];
+        const KEYS: [&str; 3] = ["AUTH_TOKEN", "SHARED_TOKEN", "STORE_KEY"];
+        const NEAR: f64 = 0.95;
+        let is_known = |name: &str| {
+            registry::keys().any(|key| key.env == name)
+                || legacy::VARIABLES.iter().any(|old| old.name == name)
+        };
+        for name in names.filter(|name| !is_known(name)) {
+            let is_near = |key: &&str| strsim::jaro_winkler(&name, key) >= NEAR;
+            if !OURS.iter().any(|start| name.starts_with(start)) && !KEYS.iter().any(is_near) {
+                continue;
+            }
+            let known = registry::keys().map(|key| key.env);
+            let hint = super::nearest(&name, known).replace("setting", "variable");
+            self.notice(&name, &Origin::Environment, hint);
+        }
+        self
+    }
+
     fn old_variable(&mut self, old: &legacy::Legacy, text: &str) {
         let origin = Origin::Env(old.name);
         match old.meaning.of(text) {
@@ -71,7 +107,7 @@ impl Layers {
     fn variable_of(&self, key: &str) -> Option<&'static str> {
         match self.values.get(key)?.origin {
             Origin::Env(name) => Some(name),
-            Origin::Flag(_) | Origin::File { .. } | Origin::Default => None,
+            Origin::Flag(_) | Origin::Environment | Origin::File { .. } | Origin::Default => None,
         }
     }
 
