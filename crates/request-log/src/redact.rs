@@ -29,11 +29,11 @@ static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Longer runs of their characters are no secrets.
-const LONGEST: usize = 8 << 10;
+const LONGEST: usize = 4 << 10;
 
 /// What secrets are made of; a text is cut between others.
 fn is_of_secrets(c: char) -> bool {
-    c.is_ascii_graphic()
+    c.is_ascii_graphic() && !"\"'`{}[]()<>,;".contains(c)
 }
 
 /// The text without what looks like a secret.
@@ -75,7 +75,7 @@ impl Excerpt {
         if !is_cut {
             return redacted(&text).into_owned();
         }
-        let kept = text.trim_end_matches(is_of_secrets);
+        let kept = text.trim_end_matches(is_of_secrets).trim_end();
         // A run that is longer than any secret is none.
         let end = if text.len() - kept.len() > LONGEST { text.len() } else { kept.len() };
         format!("{}{CUT}", redacted(&text[..end]))
