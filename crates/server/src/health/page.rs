@@ -3,6 +3,8 @@
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderName, header};
 
+use crate::markdown::escaped;
+
 use super::Health;
 
 /// Name and figure, in the order of the JSON; absent figures are left out.
@@ -63,21 +65,6 @@ pub(super) fn html(health: &Health) -> Response {
     );
     let headers = [(header::CONTENT_SECURITY_POLICY, POLICY), (NOSNIFF, "nosniff")];
     (headers, Html(page)).into_response()
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
