@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use accounts::AccountId;
 use secrecy::SecretString;
@@ -106,9 +106,10 @@ async fn a_backup_is_of_one_instant() {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(open(dir.path()).unwrap());
     let stop = Arc::new(AtomicBool::new(false));
+    let written = Arc::new(AtomicU64::new(0));
     let mut writer = tokio::task::JoinSet::new();
     writer.spawn({
-        let (store, stop) = (store.clone(), stop.clone());
+        let (store, stop, written) = (store.clone(), stop.clone(), written.clone());
         async move {
             let mut number = 0_u64;
             while !stop.load(Ordering::Relaxed) {
@@ -123,12 +124,21 @@ async fn a_backup_is_of_one_instant() {
                     changes.push(Change::PutProfile(AccountId(id), text.clone()));
                 }
                 store.apply(changes).await.unwrap();
+                written.store(number, Ordering::Relaxed);
             }
-            number
         }
     });
+    let mut before = 0;
     let mut seen = std::collections::BTreeSet::new();
     for round in 0..8 {
+        // Every round has something new to see, however slow the disk is.
+        let moved_on = async {
+            while written.load(Ordering::Relaxed) <= before {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), moved_on).await.unwrap();
+        before = written.load(Ordering::Relaxed);
         let copy = dir.path().join(format!("copy{round}"));
         let (store, to) = (store.clone(), copy.clone());
         tokio::task::spawn_blocking(move || store.backup(&to)).await.unwrap().unwrap();
@@ -142,8 +152,8 @@ async fn a_backup_is_of_one_instant() {
         seen.extend(texts);
     }
     stop.store(true, Ordering::Relaxed);
-    let written = writer.join_next().await.unwrap().unwrap();
-    assert!(seen.len() > 1, "nothing was written meanwhile ({written} changes)");
+    writer.join_next().await.unwrap().unwrap();
+    assert_eq!(seen.len(), 8, "every copy is of another instant");
 }
 
 #[tokio::test]
